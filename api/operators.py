@@ -208,7 +208,7 @@ def stop_broadcast(match: MatchInPath) -> Response[dict[str, Any]]:
     """
     state = resources.ledger().state(match)
     operator_of(state.competition)
-    answers, failures = resources.regions().ask(
+    answers, failures = resources.cell_calls().ask(
         {
             name: partial(cell_states.stop, match, state.newest_seq, state.epoch)
             for name, cell_states in resources.cells().items()
@@ -276,10 +276,13 @@ def read_receipts(match: MatchInPath, after: AfterInQuery = None) -> Response[di
     ),
 )
 def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
-    """For each cell: the newest event that is due, the newest that is told, and the report of a running broadcast."""
+    """For each cell: the newest event that is due, the newest that is told, and the report of a running broadcast.
+
+    A cell whose transport broadcasts has its ``transport``, and never the report of a running broadcast.
+    """
     state = resources.ledger().state(match)
     operator_of(state.competition)
-    found, failures = resources.regions().ask(
+    found, failures = resources.cell_calls().ask(
         {name: partial(_standing, cell_states, match) for name, cell_states in resources.cells().items()}
     )
     cells = {name: found.get(name, {"unreached": True}) for name in resources.cells()}
@@ -287,6 +290,9 @@ def read_progress(match: MatchInPath) -> Response[dict[str, Any]]:
         if isinstance(error, DamagedRowError):
             report_damaged_row(error)
             cells[name]["unreadable"] = True
+    for name, description in resources.descriptions().items():
+        if name in cells and not description.keeps_rows:
+            cells[name]["transport"] = description.transport
     return plain(HTTPStatus.OK, {"match": match, "seq": state.newest_seq, "cells": cells})
 
 

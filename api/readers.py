@@ -21,6 +21,7 @@ from api.openapi_answers import answers
 from api.responses import cacheable
 from api.shared_reads import HISTORY_PAGE
 from matches.calendar import PAGES
+from matches.channels import match_channel
 from matches.event_types import MatchSummary
 from matches.match_state import MatchState
 from matches.schedule import Day
@@ -74,12 +75,14 @@ def read_snapshot(
 ) -> Response[Any]:
     """The snapshot; ``recovered`` says whether every event after ``after`` is in it. Cacheable for a second.
 
-    A position in another epoch than the match's is none: the snapshot is that for one who has nothing.
+    A position in another epoch than the match's is none: the snapshot is that for one who has nothing. ``channel``
+    names the match in cells whose transport broadcasts.
     """
     state, fresh = resources.shared_reads().state(match)
     after = after if epoch in (None, state.epoch) else None
     events, viewers = resources.recent_events().up_to(state), resources.viewer_counts().of_match(match)
-    return cacheable(snapshot(state, events, after, viewers=viewers), fresh=fresh)
+    channel = match_channel(state.competition, state.match)
+    return cacheable({**snapshot(state, events, after, viewers=viewers), "channel": channel}, fresh=fresh)
 
 
 @app.get(

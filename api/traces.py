@@ -61,7 +61,7 @@ def read_trace(
 def _cell_rows(match: str, names: list[str]) -> dict[str, CellRows | None]:
     """By name: the rows of a match in these cells, None for a cell that does not answer or whose row is damaged."""
     cells = resources.cells()
-    found, failures = resources.regions().ask({name: partial(_rows, cells[name], match) for name in names})
+    found, failures = resources.cell_calls().ask({name: partial(_rows, cells[name], match) for name in names})
     for name, error in failures.items():
         if isinstance(error, DamagedRowError):
             report_damaged_row(error)

@@ -22,6 +22,7 @@ from commands.common import (
     show,
 )
 from commands.common import operator as operator_at
+from loadtest.terminal_text import printable
 from matches.event_kinds import DECISIONS, KINDS
 
 Minute = Annotated[int | None, typer.Option(help="Minute of play; leave it out if it is not known.")]
@@ -122,15 +123,30 @@ def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) ->
     columns = ("seq", "rows", "accepted", "gone", "failed", "skipped", "throttled", "batches", "set_aside", "ms")
     table = Table(*columns, title=f"Broadcasts of {match}")
     for each in found:
-        table.add_row(*(str(each[name]) for name in columns))
+        if "published" not in each:
+            table.add_row(*(str(each[name]) for name in columns))
     out.print(table)
+    for each in found:
+        if "published" in each:
+            out.print(_published(each), markup=False, highlight=False)
+
+
+def _published(receipt: dict[str, Any]) -> str:
+    """The receipt of a cell whose transport broadcasts, as a line of text."""
+    feeds = ", ".join(f"{each['feed']} ({each['bytes']:,} bytes)" for each in receipt["published"])
+    took = max(each["taken_at"] for each in receipt["published"]) - receipt["due_at"]
+    refused = f"; refused before: {len(receipt['refused'])}" if receipt["refused"] else ""
+    return (
+        f"seq {receipt['seq']} in {printable(receipt['cell'])} ({printable(receipt['transport'])}): published {feeds} "
+        f"after {took:,} ms{refused}. This transport does not count viewers."
+    )
 
 
 def stop(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
     """End a broadcast that should not go on. The next event is broadcast again, with what had not been told."""
     with errors_end_the_command(), operator_at(api) as operator:
         ended = operator.stop(match)
-    told = " and ".join(f"{cell['told']} in {region}" for region, cell in ended["cells"].items())
+    told = " and ".join(f"{cell['told']} in {name}" for name, cell in ended["cells"].items())
     text = (
         f"the broadcast of seq {ended['seq']} is ended; everyone has been told up to seq {told}"
         if ended["stopped"]

@@ -46,10 +46,10 @@ def reset(
         print(json.dumps(removed.to_dict()))  # noqa: T201
     else:
         out.print(f"home: {_shown(removed.home)}", markup=False, highlight=False)
-        for region, counts in removed.cells.items():
-            out.print(f"{region}: {_shown(counts)}", markup=False, highlight=False)
-    for region, reason in removed.unreached.items():
-        text = f"livescore: {region} was not reached, and rows may be left there. Run it again. ({reason})"
+        for name, counts in removed.cells.items():
+            out.print(f"{name}: {_shown(counts)}", markup=False, highlight=False)
+    for name, reason in removed.unreached.items():
+        text = f"livescore: {name} was not reached, and rows may be left there. Run it again. ({reason})"
         err.print(text, style="red", markup=False, highlight=False)
     raise typer.Exit(1 if removed.unreached else 0)
 

@@ -43,8 +43,8 @@ def redrive(
         running_system.redrive(api, aws=aws, prefix=prefix) as queue,
     ):
         messages = queue.receive()
-        for region in sorted(queue.unreached):
-            err.print(f"The queue in {region} does not answer: what lies there is not shown.", highlight=False)
+        for name in sorted(queue.unreached):
+            err.print(f"The queue of the cell {name} does not answer: what lies there is not shown.", highlight=False)
         if not (send or drop):
             _show(messages, as_json)
             raise typer.Exit(1 if queue.unreached else 0)

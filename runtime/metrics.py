@@ -73,7 +73,7 @@ _reported: dict[tuple[str, str], float] = {}
 
 
 class Metrics:
-    """The metrics of one service. Threads may add to them: runtime/regions.py asks each cell in a thread."""
+    """The metrics of one service. Threads may add to them: runtime/cell_calls.py asks each cell in a thread."""
 
     def __init__(self, service: Service) -> None:
         # Powertools' usual class keeps one set for the process, whatever service its instances name.

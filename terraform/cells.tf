@@ -5,7 +5,7 @@
 
 locals {
   # The services that carry frames to viewers. With all but api-gateway the service itself tells every viewer of a channel.
-  transports = ["api-gateway", "appsync-events", "appsync-graphql", "iot-core", "momento"]
+  transports = keys(local.system.transports)
 
   cells = {
     for name in length(var.cells) > 0 ? keys(var.cells) : [var.home_region] : name => {

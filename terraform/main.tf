@@ -40,33 +40,41 @@ module "cell" {
     { definition = "${path.module}/../${local.system.state_machine.definition}" },
   )
   references = local.references
-  home       = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
+  home       = local.seen_by_cells
   options    = local.cells[each.key].options
 
   deletion_protection = local.cells[each.key].deletion_protection
 }
 
 locals {
+  # The ledger, which the functions of a cell read and write at home.
+  seen_by_cells = { matches_arn = module.ledger.arn, kms_key_arn = var.home.kms_key_arn }
+
   cell_resources = {
     matches_arn        = module.ledger.arn
     stream_arn         = module.stream.arn
-    broadcasts_arns    = [for cell in values(module.cell) : cell.tables["broadcasts"].arn]
+    broadcasts_arns    = [for name, cell in merge(module.cell, local.broadcasting_cells) : cell.tables["broadcasts"].arn]
     state_machine_arns = [for cell in values(module.cell) : cell.state_machine_arn]
+    subscriptions_arns = [for cell in values(module.cell) : cell.tables["subscriptions"].arn]
+    connections_arns   = [for cell in values(module.cell) : cell.connections_arn]
+    # Action of IAM = resources: what publishes in the cells whose service tells the viewers.
+    publish = {
+      for action in distinct(flatten([for cell in values(local.broadcasting_cells) : keys(cell.publish)])) :
+      action => distinct(flatten([for cell in values(local.broadcasting_cells) : lookup(cell.publish, action, [])]))
+    }
+  }
+
+  # The value of CELLS: what the functions at home need of each cell. system.json says which texts each transport needs.
+  cell_texts = {
+    for name, cell in merge(module.cell, local.broadcasting_cells) : name => merge(
+      { region = local.cells[name].region, transport = local.cells[name].transport, suffix = local.cells[name].suffix },
+      { for text, reference in local.system.transports[local.cells[name].transport].texts : text => cell.references[reference] },
+    )
   }
 
   home_references = merge(
     local.references,
-    {
-      cells = jsonencode({
-        for name, cell in module.cell : name => {
-          region          = local.cells[name].region
-          transport       = local.cells[name].transport
-          suffix          = local.cells[name].suffix
-          state_machine   = cell.state_machine_arn
-          connections_url = replace(cell.websocket_api.url, "wss://", "https://")
-        }
-      })
-    },
+    { cells = jsonencode(local.cell_texts) },
   )
 }
 
@@ -85,6 +93,7 @@ module "operators_api" {
       audience = local.references[local.system.http_api.authorizer.audience]
       scope    = local.references[local.system.http_api.authorizer.scope]
       routes   = local.system.http_api.authorizer.routes
+      scopes   = { for route, reference in local.system.http_api.authorizer.scopes : route => local.references[reference] }
     }
   }
   references              = local.home_references

@@ -49,15 +49,14 @@ module "observability" {
   }
 
   cells = {
-    for name, cell in module.cell : name => {
-      region        = local.cells[name].region
-      suffix        = local.cells[name].suffix
-      functions     = { for role, function in cell.functions : role => function.name }
-      queues        = { for role, queue in cell.queues : role => queue.name }
-      tables        = { for role, table in cell.tables : role => { name = table.name, indexes = keys(local.system.tables[role].indexes) } }
-      api_id        = cell.websocket_api.id
-      api_stage     = cell.websocket_api.stage
-      state_machine = cell.state_machine_arn
+    for name, cell in merge(module.cell, local.broadcasting_cells) : name => {
+      region    = local.cells[name].region
+      transport = local.cells[name].transport
+      suffix    = local.cells[name].suffix
+      functions = { for role, function in cell.functions : role => function.name }
+      queues    = { for role, queue in cell.queues : role => queue.name }
+      tables    = { for role, table in cell.tables : role => { name = table.name, indexes = keys(local.system.tables[role].indexes) } }
+      watched   = cell.watched
     }
   }
 }

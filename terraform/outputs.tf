@@ -58,7 +58,7 @@ output "home" {
 }
 
 output "cells" {
-  description = "The cells by name: region, transport, functions, tables, queues, and what the transport has."
+  description = "The cells by name: region, transport, the address for viewers, functions, tables, queues, and what the transport has."
 
   precondition {
     condition = alltrue([
@@ -68,20 +68,17 @@ output "cells" {
   }
 
   value = {
-    for name, cell in module.cell : name => {
-      region        = local.cells[name].region
-      transport     = local.cells[name].transport
-      websocket_url = cell.websocket_url
-      websocket_api = cell.websocket_api
-      functions     = cell.functions
-      tables        = cell.tables
-      queues        = cell.queues
-      state_machine = {
-        name      = cell.state_machine_name
-        arn       = cell.state_machine_arn
-        log_group = cell.state_machine_log_group
-      }
-    }
+    for name, cell in merge(module.cell, local.broadcasting_cells) : name => merge(
+      {
+        region    = local.cells[name].region
+        transport = local.cells[name].transport
+        address   = cell.address
+        functions = cell.functions
+        tables    = cell.tables
+        queues    = cell.queues
+      },
+      cell.details,
+    )
   }
 }
 

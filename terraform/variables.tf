@@ -132,6 +132,17 @@ variable "cells" {
     error_message = "There is no transport ${join(", ", setsubtract(values(var.cells)[*].transport, local.transports))}. The transports are: ${join(", ", local.transports)}."
   }
 
+  # Topics of IoT Core are the account's in each region: the viewers of two cells there would hear each frame twice.
+  validation {
+    condition     = length(distinct([for name, cell in var.cells : coalesce(cell.region, name) if cell.transport == "iot-core"])) == length([for cell in values(var.cells) : cell if cell.transport == "iot-core"])
+    error_message = "A region can have one cell of the transport iot-core, because all clients of IoT Core in a region share their topics."
+  }
+
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : cell.momento == null || can(regex("^https://[a-z0-9.-]+$", cell.momento.url))])
+    error_message = "momento.url is https:// and a host, without a path, such as https://api.cache.cell-4-us-west-2-1.prod.a.momentohq.com."
+  }
+
   validation {
     condition     = alltrue([for cell in values(var.cells) : (cell.momento != null) == (cell.transport == "momento")])
     error_message = "A cell of the transport momento needs momento = { url, cache, api_key_parameter }, and no other cell may have it."

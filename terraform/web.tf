@@ -55,7 +55,7 @@ module "web" {
   site                 = jsondecode(file("${path.module}/site.json"))
   api_endpoint         = module.operators_api.url
   site_key             = module.operators_api.site_key
-  websocket_urls       = { for name, cell in module.cell : name => cell.websocket_url }
+  cells                = { for name, cell in merge(module.cell, local.broadcasting_cells) : name => merge({ transport = local.cells[name].transport, region = local.cells[name].region }, cell.address) }
   force_destroy        = !var.deletion_protection
   site_directory       = var.web.upload ? coalesce(var.web.site_directory, "${path.module}/../web") : null
   operators_sign_in    = try(coalesce(var.web.operators_sign_in, one(module.user_pool[*].sign_in)), null)

@@ -22,7 +22,7 @@ FILES: Final = {
     "tests": {"test_quick"},
     "tests/runtime": {
         "test_attributes", "test_brief_cache", "test_environment", "test_errors", "test_lifecycle", "test_metrics",
-        "test_regions", "test_thaw", "test_transient",
+        "test_cell_calls", "test_thaw", "test_transient",
     },
     "tests/matches": {
         "test_claims", "test_clock", "test_event_types", "test_events", "test_names", "test_schedule",
@@ -32,7 +32,7 @@ FILES: Final = {
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
-        "test_viewer_changes", "test_channel_access", "test_iot_policy",
+        "test_viewer_changes", "test_viewer_messages", "test_channel_access", "test_iot_policy",
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",

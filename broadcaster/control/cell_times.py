@@ -6,7 +6,7 @@ known, or for a thing that did not happen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from runtime.attributes import is_whole
@@ -47,7 +47,7 @@ class SenderTimes:
 class CellTimes:
     """The times of an event in one cell."""
 
-    region: str
+    name: str
     is_told: bool = False
     """Whether a broadcast of the event has ended."""
     is_unreached: bool = False
@@ -63,25 +63,27 @@ class CellTimes:
     started: int | None = None
     """The execution began."""
     senders: Sequence[SenderTimes] = ()
+    published: Mapping[str, int] = field(default_factory=dict)
+    """In a cell whose transport broadcasts, by feed (``all``, ``score``): when the service had taken its frame."""
     receipt_at: int | None = None
 
 
 def receipts_of(seq: int, receipts: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """By region of a cell: the receipt of the round that told event ``seq``. ``receipts``: oldest first.
+    """By name of a cell: the receipt of the round that told event ``seq``. ``receipts``: oldest first.
 
     If every batch of a round was set aside, the next round of the cell counts, if there is one.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for each in receipts:
-        region, prev = each.get("cell"), _whole(each, "prev")
-        if not isinstance(region, str) or prev is None or not prev < seq <= each["seq"]:
+        name, prev = each.get("cell"), _whole(each, "prev")
+        if not isinstance(name, str) or prev is None or not prev < seq <= each["seq"]:
             continue
-        if region not in found or _told_nobody(found[region]):
-            found[region] = each
+        if name not in found or _told_nobody(found[name]):
+            found[name] = each
     return found
 
 
-def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mapping[str, Any]) -> CellTimes:
+def times_in_receipt(event: TracedEvent, match: str, name: str, receipt: Mapping[str, Any]) -> CellTimes:
     """The times of an event that a cell has told."""
     senders = _senders_in(receipt)
     is_joined = _began_earlier(event, match, receipt.get("broadcast"))
@@ -90,7 +92,7 @@ def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mappi
     if started is not None and first is not None and started - first > LATER_EXECUTION_MS:
         started = None
     return CellTimes(
-        region,
+        name,
         is_told=True,
         is_joined=is_joined,
         has_receipt=True,
@@ -99,26 +101,27 @@ def times_in_receipt(event: TracedEvent, match: str, region: str, receipt: Mappi
         due_at=None if is_joined else _time(receipt, "due_at"),
         started=None if is_joined else started,
         senders=[_joined(event, each) for each in senders] if is_joined else senders,
+        published=_published(receipt),
         receipt_at=_time(receipt, "at"),
     )
 
 
-def times_so_far(event: TracedEvent, state: MatchState, region: str, rows: CellRows | None) -> CellTimes:
+def times_so_far(event: TracedEvent, state: MatchState, name: str, rows: CellRows | None) -> CellTimes:
     """The times of an event of which a cell has sent no receipt. ``rows``: None if the cell does not answer."""
     if rows is None:
-        return CellTimes(region, is_unreached=True)
+        return CellTimes(name, is_unreached=True)
     cell_state = rows.cell_state
     if cell_state.epoch != state.epoch:
         # The cell has not heard of the match, or its row belongs to an earlier match of the id.
-        return CellTimes(region)
+        return CellTimes(name)
     if cell_state.ended_seq >= event.seq:
         # The receipt could not be written at home, and the rows may be those of a later event.
-        return CellTimes(region, is_told=True)
+        return CellTimes(name, is_told=True)
     senders = [_so_far(event, each) for each in rows.reports]
     if not _began_earlier(event, state.match, cell_state.round_name):
-        return CellTimes(region, due_at=cell_state.due_at or None, senders=senders)
+        return CellTimes(name, due_at=cell_state.due_at or None, senders=senders)
     is_joined = any(each.last_post is not None for each in senders)
-    return CellTimes(region, is_joined=is_joined, senders=[_joined(event, each) for each in senders])
+    return CellTimes(name, is_joined=is_joined, senders=[_joined(event, each) for each in senders])
 
 
 def _told_nobody(receipt: Mapping[str, Any]) -> bool:
@@ -132,6 +135,14 @@ def _senders_in(receipt: Mapping[str, Any]) -> list[SenderTimes]:
     # A receipt of an older release has only the start of the first sender, and the milliseconds of the whole round.
     began, took = _time(receipt, "started"), _whole(receipt, "ms")
     return [SenderTimes(None, began, None, began + took)] if began is not None and took is not None else []
+
+
+def _published(receipt: Mapping[str, Any]) -> dict[str, int]:
+    """By feed: when the service had taken the frame."""
+    taken = receipt.get("published")
+    frames = [each for each in taken if isinstance(each, dict)] if isinstance(taken, list) else []
+    found = {str(each.get("feed")): _time(each, "taken_at") for each in frames}
+    return {feed: at for feed, at in found.items() if at is not None}
 
 
 def _so_far(event: TracedEvent, report: Mapping[str, Any]) -> SenderTimes:
@@ -159,7 +170,7 @@ def _joined(event: TracedEvent, sender: SenderTimes) -> SenderTimes:
 
 
 def _began_earlier(event: TracedEvent, match: str, broadcast: str | None) -> bool:
-    """Whether a broadcast began for an earlier event. Its name is ``<match>-<seq>-<token>`` (starter.py)."""
+    """Whether a broadcast began for an earlier event. Its name is ``<match>-<seq>-<token>``."""
     seq = (broadcast or "").removeprefix(f"{match}-").partition("-")[0]
     return seq.isdecimal() and int(seq) < event.seq
 

@@ -38,7 +38,7 @@ RATE_SHARE_SECONDS = 90
 
 MESSAGE_SECONDS = 1.0
 """Seconds that the start of an execution waits for the watchdog's message; less than the other cells wait for one cell
-(runtime/regions.py)."""
+(runtime/cell_calls.py)."""
 
 SHARE_SECONDS = 0.3
 """Seconds that the starter waits for the write of the rate share, which other matches can do without."""

@@ -10,7 +10,12 @@
 | sender_started | the first sender of the batch began | the sender | the progress row; the receipt, ``posts`` |
 | first_post | the batch's first POST was sent | the sender | the same |
 | last_post | the last answer of the batch's last lap came | the sender | the same |
+| all_published | the cell's service had taken the frame of all events | ``fanout`` | the receipt, ``published`` |
+| score_published | the cell's service had taken the frame of the score | ``fanout`` | the same |
 | receipt | the receipt was about to be written | function ``receipt`` | the receipt, ``at`` |
+
+A cell with senders has the stages from ``started`` to ``last_post``. A cell whose transport broadcasts has
+``all_published`` and ``score_published`` instead, and the function that publishes writes its receipt.
 
 docs/trace.md explains to operators how to read a trace.
 """
@@ -29,8 +34,22 @@ if TYPE_CHECKING:
     from matches.traced_event import TracedEvent
 
 StageName: TypeAlias = Literal[
-    "accepted", "streamed", "numbered", "due", "started", "sender_started", "first_post", "last_post", "receipt"
+    "accepted",
+    "streamed",
+    "numbered",
+    "due",
+    "started",
+    "sender_started",
+    "first_post",
+    "last_post",
+    "all_published",
+    "score_published",
+    "receipt",
 ]
+
+
+_PUBLISHED: dict[str, StageName] = {"all": "all_published", "score": "score_published"}
+"""Feed of a match -> the stage in which the cell's service has taken its frame."""
 
 
 class Stage(TypedDict):
@@ -38,7 +57,7 @@ class Stage(TypedDict):
 
     stage: StageName
     cell: str | None
-    """The region; None for a stage at home."""
+    """The cell's name; None for a stage at home."""
     batch: int | None
     """The number of the batch; None for a stage that all batches share."""
     at: int
@@ -86,15 +105,15 @@ def trace(
 ) -> Trace:
     """The trace of ``event``.
 
-    ``receipts``: those of the match, oldest first. ``cells``: by region, the rows of each cell of the deployment; None
+    ``receipts``: those of the match, oldest first. ``cells``: by name, the rows of each cell of the deployment; None
     for a cell that does not answer. The rows of a cell that has a receipt of the event do not count.
     """
     found = receipts_of(event.seq, receipts)
     times = [
-        times_in_receipt(event, state.match, region, found[region])
-        if region in found
-        else times_so_far(event, state, region, cells[region])
-        for region in sorted({*cells, *found})
+        times_in_receipt(event, state.match, name, found[name])
+        if name in found
+        else times_so_far(event, state, name, cells[name])
+        for name in sorted({*cells, *found})
     ]
     stages = _stages(event, times)
     return {
@@ -105,7 +124,7 @@ def trace(
         "team": event.team,
         "accepted": event.accepted,
         "complete": all(each.is_told for each in times),
-        "cells": {each.region: _cell_trace(each) for each in times},
+        "cells": {each.name: _cell_trace(each) for each in times},
         "stages": stages,
         "notes": [*_missing(event, times), *_differing_clocks(stages)],
     }
@@ -136,16 +155,22 @@ def _stages(event: TracedEvent, cells: Sequence[CellTimes]) -> list[Stage]:
 
     numbered = add("numbered", event.numbered, add("streamed", event.streamed, accepted))
     for each in cells:
-        started = add("due", each.due_at, numbered, each.region)
-        started = add("started", each.started, started, each.region)
+        started = add("due", each.due_at, numbered, each.name)
+        started = add("started", each.started, started, each.name)
         last = started
         for sender in each.senders:
-            end = add("sender_started", sender.started, started, each.region, sender.batch)
-            end = add("first_post", sender.first_post, end, each.region, sender.batch)
-            end = add("last_post", sender.last_post, end, each.region, sender.batch)
-            last = max(last, end, key=lambda stage: stage["after_ms"])
-        add("receipt", each.receipt_at, last, each.region)
+            end = add("sender_started", sender.started, started, each.name, sender.batch)
+            end = add("first_post", sender.first_post, end, each.name, sender.batch)
+            end = add("last_post", sender.last_post, end, each.name, sender.batch)
+            last = max(last, end, key=_after)
+        for feed, stage in _PUBLISHED.items():
+            last = max(last, add(stage, each.published.get(feed), started, each.name), key=_after)
+        add("receipt", each.receipt_at, last, each.name)
     return found
+
+
+def _after(stage: Stage) -> int:
+    return stage["after_ms"]
 
 
 def _cell_trace(times: CellTimes) -> CellTrace:
@@ -158,19 +183,19 @@ def _missing(event: TracedEvent, cells: Sequence[CellTimes]) -> Iterator[str]:
         yield "An older release numbered or told this event, and did not record every stage."
     for each in cells:
         if each.is_unreached:
-            yield f"{each.region} does not answer, or its row of the match is damaged: its stages are missing."
+            yield f"{each.name} does not answer, or its row of the match is damaged: its stages are missing."
         elif not each.is_told:
-            yield f"{each.region} has not told every viewer yet: these are its stages so far."
+            yield f"{each.name} has not told every viewer yet: these are its stages so far."
         elif not each.has_receipt:
-            yield f"Home has no receipt of {each.region} for this event: its stages are missing."
+            yield f"Home has no receipt of {each.name} for this event: its stages are missing."
         if each.is_joined:
-            yield f"{each.region} was telling an earlier event, and told this one too. The earlier stages are left out."
+            yield f"{each.name} was telling an earlier event, and told this one too. The earlier stages are left out."
         if each.is_stopped:
-            yield f"An operator stopped the broadcast in {each.region}."
+            yield f"An operator stopped the broadcast in {each.name}."
         elif each.has_receipt and each.senders and all(sender.last_post is None for sender in each.senders):
-            yield f"No viewer in {each.region} was sent a frame for this event."
+            yield f"No viewer in {each.name} was sent a frame for this event."
         if each.set_aside:
-            yield f"Batches set aside in {each.region}: {each.set_aside}. The next event reaches their viewers."
+            yield f"Batches set aside in {each.name}: {each.set_aside}. The next event reaches their viewers."
 
 
 def _differing_clocks(stages: Sequence[Stage]) -> Iterator[str]:

@@ -25,10 +25,10 @@ from broadcaster.transports.transport import Clients
 from matches.ledger import Ledger
 from runtime import aws
 from runtime.attributes import DamagedMatchError, DamagedRowError
+from runtime.cell_calls import COLD_SECONDS, CellCalls
 from runtime.environment import settings
 from runtime.metrics import report_damaged_row
 from runtime.refusals import AWS_ERRORS, judge
-from runtime.regions import COLD_SECONDS, Regions
 from runtime.thaw import seconds
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ SILENCE_SECONDS = 15.0
 
 SLOW_SECONDS = 0.5
 """A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
-``regions.COLD_SECONDS`` more."""
+``cell_calls.COLD_SECONDS`` more."""
 
 QUEUE_SECONDS = 4.0
 """Seconds after which a message that the watchdog's queue has not taken counts as not sent."""
@@ -87,7 +87,7 @@ class Cells:
         self._watchdog_queue = watchdog_queue
         self._threads = threads
         self._clock = clock
-        self._regions = Regions(len(self._cells), clock)
+        self._calls = CellCalls(len(self._cells), clock)
         self._silent_until: dict[str, float] = {}
 
     def __contains__(self, name: str) -> bool:
@@ -180,7 +180,7 @@ class Cells:
             # A single cell is called in any case: no other cell waits for it.
             if len(self._cells) == 1 or self._silent_until.get(name, 0.0) <= now
         }
-        answers, failures = self._regions.ask(asked)
+        answers, failures = self._calls.ask(asked)
         damaged: dict[str, DamagedMatchError] = {}
         for name, error in failures.items():
             if isinstance(error, DamagedMatchError):
@@ -201,7 +201,7 @@ class Cells:
         return answers, damaged
 
     def _call(self, name: str, work: Callable[[], T]) -> T:
-        begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._regions.is_cold(name) else 0.0)
+        begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._calls.is_cold(name) else 0.0)
         try:
             return work()
         except AWS_ERRORS as error:

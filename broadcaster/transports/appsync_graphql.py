@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.transport import Clients
+
 PAYLOAD_BYTES: Final = 240 * 1024
 """AppSync drops a longer payload of a subscription without an error
 (https://docs.aws.amazon.com/general/latest/gr/appsync.html)."""
@@ -57,6 +60,12 @@ class AppSyncGraphql:
         answer = self._http.post(self._url, orjson.dumps({"query": MUTATION, "variables": variables}), self._headers)
         if (found := _error(answer)) is not None:
             raise found
+
+
+def make_service(description: CellDescription, clients: Clients) -> AppSyncGraphql:
+    """The service of a cell with a GraphQL API of AppSync."""
+    texts = description.texts
+    return AppSyncGraphql(texts["url"], description.region, clients.credentials, texts.get("host"))
 
 
 def _error(answer: bytes) -> ClientError | None:

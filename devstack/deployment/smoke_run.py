@@ -192,9 +192,14 @@ class Smoke:
 
     def _receipts(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(cells := _told(self.operator.receipts(self.match))) < len(self.websockets):
+        progress = self.operator.progress(self.match)["cells"]
+        broadcasting = {name for name, each in progress.items() if "transport" in each}
+        while True:
+            told = _told(self.operator.receipts(self.match))
+            if broadcasting <= told and len(told - broadcasting) >= len(self.websockets):
+                return
             if time.monotonic() > deadline:
-                raise SmokeError(f"receipts of {', '.join(sorted(cells)) or 'no cell'} only")
+                raise SmokeError(f"receipts of {', '.join(sorted(told)) or 'no cell'} only")
             time.sleep(0.2)
 
     def _whistle(self) -> None:
@@ -213,12 +218,15 @@ class SmokeError(ProgramError):
 def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
     """The cells that have told the goal to every viewer, and whose gateway accepted at least one post.
 
-    The post of the goal may be counted in an older receipt: its round may have ended before the goal because another
-    batch had not told it. So the accepted posts of all receipts count.
+    A cell whose transport broadcasts has told the goal when its service has taken the frame. The post of the goal may
+    be counted in an older receipt: its round may have ended before the goal because another batch had not told it. So
+    the accepted posts of all receipts count.
     """
-    whole = [each for each in receipts if not each["set_aside"] and not each["failed"]]
+    found = list(receipts)
+    published = {each["cell"] for each in found if "published" in each and each["seq"] >= GOAL}
+    whole = [each for each in found if "accepted" in each and not each["set_aside"] and not each["failed"]]
     accepted = {each["cell"] for each in whole if each["accepted"]}
-    return accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
+    return published | accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
 def _noting(shown: dict[int, float]) -> Callable[[str, Event, int], None]:

@@ -22,9 +22,14 @@ STAGES = {
     "sender_started": "sender started",
     "first_post": "first POST",
     "last_post": "last POST answered",
+    "all_published": "all events published",
+    "score_published": "score published",
     "receipt": "receipt",
 }
 """Stage -> its words, in the order of the stages."""
+
+PUBLISHED = ("all_published", "score_published")
+"""The stages that only cells have whose transport broadcasts."""
 
 _LABEL, _NUMBER = 32, 10
 _BAR = "█"

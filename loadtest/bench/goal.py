@@ -33,7 +33,7 @@ SILENCE_SECONDS = 900.0
 
 STAGES = (
     "accepted", "streamed", "numbered", "due", "started", "sender_started", "first_post", "last_post",
-    "receipt",
+    "all_published", "score_published", "receipt",
 )  # fmt: skip
 """The stages of a goal, in their order, as the trace of an event names them."""
 

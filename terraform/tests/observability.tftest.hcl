@@ -18,14 +18,13 @@ variables {
   }
   cells = {
     eu-west-1 = {
-      region        = "eu-west-1"
-      suffix        = ""
-      functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
-      queues        = { set-aside-batches = "livescore-set-aside-batches" }
-      tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
-      api_id        = "ws"
-      api_stage     = "live"
-      state_machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:livescore-broadcast"
+      region    = "eu-west-1"
+      transport = "api-gateway"
+      suffix    = ""
+      functions = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
+      queues    = { set-aside-batches = "livescore-set-aside-batches" }
+      tables    = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
+      watched   = { api_id = "ws", api_stage = "live", state_machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:livescore-broadcast" }
     }
   }
 }
@@ -81,14 +80,13 @@ run "home_is_no_cell" {
   variables {
     cells = {
       us-east-1 = {
-        region        = "us-east-1"
-        suffix        = ""
-        functions     = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
-        queues        = { set-aside-batches = "livescore-set-aside-batches" }
-        tables        = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
-        api_id        = "ws"
-        api_stage     = "live"
-        state_machine = "arn:aws:states:us-east-1:123456789012:stateMachine:livescore-broadcast"
+        region    = "us-east-1"
+        transport = "api-gateway"
+        suffix    = ""
+        functions = { sender = "livescore-sender", receipt = "livescore-receipt", routes = "livescore-routes", authorizer = "livescore-authorizer" }
+        queues    = { set-aside-batches = "livescore-set-aside-batches" }
+        tables    = { subscriptions = { name = "livescore-subscriptions", indexes = ["by_connection"] }, broadcasts = { name = "livescore-broadcasts", indexes = [] } }
+        watched   = { api_id = "ws", api_stage = "live", state_machine = "arn:aws:states:us-east-1:123456789012:stateMachine:livescore-broadcast" }
       }
     }
     watch_web       = true

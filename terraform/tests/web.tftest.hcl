@@ -5,12 +5,12 @@ mock_provider "aws" {
 }
 
 variables {
-  prefix         = "livescore"
-  region         = "eu-west-1"
-  site           = jsondecode(file("./site.json"))
-  api_endpoint   = "https://api.execute-api.eu-west-1.amazonaws.com"
-  site_key       = "0b8d3f0e-5d0e-4c5c-9f43-0e6f6f3f6a10"
-  websocket_urls = { eu-west-1 = "wss://ws.execute-api.eu-west-1.amazonaws.com/live" }
+  prefix       = "livescore"
+  region       = "eu-west-1"
+  site         = jsondecode(file("./site.json"))
+  api_endpoint = "https://api.execute-api.eu-west-1.amazonaws.com"
+  site_key     = "0b8d3f0e-5d0e-4c5c-9f43-0e6f6f3f6a10"
+  cells        = { eu-west-1 = { transport = "api-gateway", region = "eu-west-1", url = "wss://ws.execute-api.eu-west-1.amazonaws.com/live" } }
 }
 
 run "no_cells" {
@@ -18,9 +18,9 @@ run "no_cells" {
 
   module { source = "./modules/web" }
 
-  variables { websocket_urls = {} }
+  variables { cells = {} }
 
-  expect_failures = [var.websocket_urls]
+  expect_failures = [var.cells]
 }
 
 run "a_certificate_elsewhere" {
@@ -85,7 +85,7 @@ run "a_site_without_files" {
   variables { site_directory = "there/is/no/such/folder" }
 
   assert {
-    condition     = length(aws_s3_object.file) == 0 && aws_s3_object.deployment.content == jsonencode({ version = 1, websockets = var.websocket_urls, operators = {} })
+    condition     = length(aws_s3_object.file) == 0 && aws_s3_object.deployment.content == jsonencode({ version = 1, websockets = { eu-west-1 = var.cells["eu-west-1"].url }, cells = var.cells, operators = {} })
     error_message = "A site without files has deployment.json all the same."
   }
 }

@@ -127,6 +127,16 @@ def test_a_flood_of_snapshots_costs_one_read_a_second(
     assert calls == {"GetItem": 2, "Query": 1}
 
 
+@pytest.mark.parametrize(("competition", "segment"), [(None, "open"), ("World Cup 2022", "c-world-cup-2022")])
+def test_a_snapshot_names_the_channel_of_its_match(
+    request_: Get, ledger: Ledger, match_id: str, competition: str | None, segment: str
+) -> None:
+    """Promise: a client of a broadcasting transport learns from the snapshot which channel has the match."""
+    new = {"match": match_id, "home": "A", "away": "B", "kickoff": f"{DAY}T15:00:00Z", "competition": competition}
+    ledger.create(NewMatch.model_validate(new))
+    assert request_(f"/matches/{match_id}").json["channel"] == f"livescore/{segment}/{match_id}"
+
+
 def test_a_cached_answer_states_the_rest_of_its_second(
     request_: Get, ledger: Ledger, match_id: str, clock: Clock
 ) -> None:

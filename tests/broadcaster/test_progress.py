@@ -13,7 +13,7 @@ from api import resources
 from broadcaster.control.cell_state import CellState, CellStates, cell_state_key
 from broadcaster.control.progress import cell_progress, progress_item, round_name, total
 from devstack.operator.api_client import ApiError
-from runtime.regions import Regions
+from runtime.cell_calls import CellCalls
 from subscriptions.shard_counts import broadcast_key
 from tests.api_call import asked
 from tests.hole import hole
@@ -133,8 +133,8 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     here = {"seq": 2, "told": 0, "running": False, "broadcast": None}
     given(monkeypatch, "api", OPERATOR_SCOPE=SCOPE)
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
-    regions = Regions(2)
-    monkeypatch.setattr(resources, "regions", lambda: regions)
+    calls = CellCalls(2)
+    monkeypatch.setattr(resources, "cell_calls", lambda: calls)
     with hole() as silent:
         cells = {system.region: cell_states, "eu-west-1": CellStates(cell_states.table, silent.client("dynamodb"))}
         monkeypatch.setattr(resources, "cells", lambda: cells)

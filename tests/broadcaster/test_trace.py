@@ -66,6 +66,30 @@ def test_a_told_event_has_every_stage_in_order() -> None:
     assert about == {"match": "m", "epoch": "e", "seq": 5, "kind": "goal", "team": "home", "accepted": 1_000}
 
 
+def test_a_broadcasting_cell_has_the_times_of_its_service() -> None:
+    """The stages are due, published on each feed, and receipt; a feed without a frame has no stage."""
+    published = [{"feed": "all", "bytes": 300, "taken_at": 1_045}, {"feed": "score", "bytes": 200, "taken_at": 1_040}]
+    receipt = {"cell": "events", "transport": "appsync-events", "prev": 4, "seq": 5, "broadcast": "m-5-x",
+               "due_at": 1_020, "at": 1_050, "published": published, "refused": []}  # fmt: skip
+    found = traced(receipt, cells={"events": IDLE})
+    shown = [(each["stage"], each["batch"], each["after_ms"], each["took_ms"]) for each in found["stages"][3:]]
+    assert shown == [
+        ("due", None, 20, 10), ("all_published", None, 45, 25), ("score_published", None, 40, 20),
+        ("receipt", None, 50, 5),
+    ]  # fmt: skip
+    assert (found["complete"], found["notes"], found["cells"]) == (True, [], {"events": {"told": True}})
+    alone = traced(receipt | {"published": [*published[:1], "damaged"]}, cells={"events": IDLE})
+    assert [each["stage"] for each in alone["stages"][3:]] == ["due", "all_published", "receipt"]
+
+
+def test_a_broadcasting_cell_that_has_not_told_yet_says_so() -> None:
+    """While the service refuses frames, the trace has the time at which the event became due."""
+    state = CellState("m", due_seq=5, told_seq=4, ended_seq=4, due_at=1_020, epoch="e")
+    found = traced(cells={"events": CellRows(state)})
+    assert [each["stage"] for each in found["stages"][3:]] == ["due"]
+    assert found["notes"] == ["events has not told every viewer yet: these are its stages so far."]
+
+
 def test_cells_follow_each_other_by_their_names() -> None:
     """Each cell's stages follow the numbering, also those of a cell that has left the deployment."""
     found = traced(RECEIPT | {"cell": "r2"}, RECEIPT, cells={"r1": IDLE})

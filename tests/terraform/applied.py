@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,30 @@ class Resource:
         return str(self.values.get("region"))
 
 
+GATEWAY = "api-gateway"
+"""The transport of a cell that does not state one."""
+
+_CELL = re.compile(r'(?:module\.livescore\.)?module\.cell_?(\w*)\["([^"]+)"\]')
+"""The address of a cell's module, in a deployment by itself or in an example."""
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One cell. Its text is its name, which is the region's for most cells."""
+
+    name: str
+    region: str
+    transport: str = GATEWAY
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of the cell's resources."""
+        return "" if self.name == self.region else f"-{self.name}"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @dataclass(frozen=True)
 class Applied:
     """The resources of an apply, and the checkout that it was applied from."""
@@ -40,7 +65,7 @@ class Applied:
 
     @classmethod
     def parse(cls, shown: dict[str, Any], root: Path) -> Applied:
-        """Read the document of ``terraform show -json``; data sources are left out."""
+        """Read the document of ``terraform show -json``; of data sources only addresses that AWS states are kept."""
         return cls(tuple(_resources(shown["values"]["root_module"])), root)
 
     def of(self, kind: str, region: str | None = None) -> list[Resource]:
@@ -51,11 +76,6 @@ class Applied:
     def system(self) -> dict[str, Any]:
         """The one description of the system."""
         described: dict[str, Any] = json.loads((self.root / "terraform/system.json").read_text())
-        # The cells of the deployments that these tests apply have API Gateway.
-        functions = described["functions"].items()
-        described["functions"] = {
-            name: each for name, each in functions if "api-gateway" in each.get("transports", ["api-gateway"])
-        }
         return described
 
     @cached_property
@@ -69,10 +89,23 @@ class Applied:
         return self.of("aws_kinesis_stream")[0].region
 
     @cached_property
-    def cells(self) -> list[str]:
-        """The regions with a WebSocket API."""
-        apis = self.of("aws_apigatewayv2_api")
-        return sorted(api.region for api in apis if api["protocol_type"] == "WEBSOCKET")
+    def cells(self) -> list[Cell]:
+        """The cells: each has a module of its own, which is named after the transport."""
+        found = {}
+        for each in self.resources:
+            made = _CELL.match(each.address)
+            if made and each["region"]:
+                found[made[2]] = Cell(made[2], each.region, made[1].replace("_", "-") or GATEWAY)
+        return sorted(found.values())
+
+    def cells_of(self, *transports: str) -> list[Cell]:
+        """The cells of these transports."""
+        return [cell for cell in self.cells if cell.transport in transports]
+
+    @property
+    def gateway_cells(self) -> list[Cell]:
+        """The cells with a WebSocket API, senders and a state machine."""
+        return self.cells_of(GATEWAY)
 
     @cached_property
     def prefix(self) -> str:
@@ -80,19 +113,23 @@ class Applied:
         name = str(self.of("aws_kinesis_stream")[0]["name"])
         return name.removesuffix("-" + self.system["stream"]["name"])
 
-    def regions(self, place: str) -> list[str]:
-        """The regions of what the description says is in ``place``: ``home`` or ``cell``."""
-        return [self.home] if place == "home" else self.cells
+    def places(self, described: dict[str, Any]) -> list[Cell]:
+        """The cells that have a part of the description; home counts as a cell that is named as its region."""
+        if described["in"] == "home":
+            return [Cell(self.home, self.home, "home")]
+        return [each for each in self.cells if each.transport in described.get("transports", [each.transport])]
 
-    def function(self, name: str, region: str) -> Resource | None:
-        """A function by its name in the description."""
+    def function(self, name: str, place: str | Cell) -> Resource | None:
+        """A function by its name in the description: of a cell, or of home or the cell with the name of a region."""
+        region, suffix = (place.region, place.suffix) if isinstance(place, Cell) else (place, "")
         found = self.of("aws_lambda_function", region)
-        return next((each for each in found if each["function_name"] == f"{self.prefix}-{name}"), None)
+        return next((each for each in found if each["function_name"] == f"{self.prefix}-{name}{suffix}"), None)
 
-    def api(self, protocol: str, region: str) -> Resource | None:
-        """The HTTP or WEBSOCKET API of a region."""
-        found = self.of("aws_apigatewayv2_api", region)
-        return next((each for each in found if each["protocol_type"] == protocol), None)
+    def api(self, protocol: str, place: str | Cell) -> Resource | None:
+        """The HTTP API of a region, or the WEBSOCKET API of a cell, or of the cell with the name of a region."""
+        region, suffix = (place.region, place.suffix) if isinstance(place, Cell) else (place, "")
+        found = [each for each in self.of("aws_apigatewayv2_api", region) if each["protocol_type"] == protocol]
+        return next((each for each in found if each["name"] == f"{self.prefix}-{protocol.lower()}{suffix}"), None)
 
     def policy(self, function: Resource) -> list[dict[str, Any]]:
         """The statements of what a function's role may do."""
@@ -142,7 +179,7 @@ def listed(value: Any) -> list[Any]:
 
 def _resources(module: dict[str, Any]) -> Iterator[Resource]:
     for each in module.get("resources", []):
-        if each["mode"] == "managed":
+        if each["mode"] == "managed" or each["type"] == "aws_iot_endpoint":
             yield Resource(each["address"], each["type"], each["values"])
     for child in module.get("child_modules", []):
         yield from _resources(child)

@@ -18,10 +18,12 @@ def route_responses(applied: Applied) -> list[str]:
     """Without a route response and a selection expression AWS throws the answer away."""
     wanted = set(applied.system["websocket_api"]["two_way"])
     found = []
-    for region in applied.cells:
+    for region in applied.gateway_cells:
+        api = applied.api("WEBSOCKET", region)
         has = {
             each.address.rpartition("[")[2].strip('"]')
-            for each in applied.of("aws_apigatewayv2_route_response", region)
+            for each in applied.of("aws_apigatewayv2_route_response", region.region)
+            if api is not None and each["api_id"] == api["id"]
         }
         found += [f"{key} has no route response in {region}" for key in sorted(wanted - has)]
     return found

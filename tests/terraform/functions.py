@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.terraform import broadcasting
 from tests.terraform.source import reached
 
 if TYPE_CHECKING:
-    from tests.terraform.applied import Applied, Resource
+    from tests.terraform.applied import Applied, Cell, Resource
 
 
 def handlers(applied: Applied) -> list[str]:
     """Functions of the description that are missing, or differ from it, or name no code."""
     found = []
     for name, described in applied.system["functions"].items():
-        for region in applied.regions(described["in"]):
+        for region in applied.places(described):
             function = applied.function(name, region)
             if function is None:
                 found.append(f"there is no function {name} in {region}")
@@ -32,7 +33,11 @@ def handlers(applied: Applied) -> list[str]:
             ]
             if function["architectures"] != ["arm64"]:
                 found.append(f"{where} does not run on arm64")
-    names = {f"{applied.prefix}-{name}" for name in applied.system["functions"]}
+    names = {
+        f"{applied.prefix}-{name}{place.suffix}"
+        for name, described in applied.system["functions"].items()
+        for place in applied.places(described)
+    }
     extra = [each for each in applied.of("aws_lambda_function") if each["function_name"] not in names]
     return found + [f"{each['function_name']} is not in the description" for each in extra]
 
@@ -41,7 +46,7 @@ def environments(applied: Applied) -> list[str]:
     """Variables that the code reads and are not given, are given and not read, or name what is not there."""
     found = []
     for name, described in applied.system["functions"].items():
-        for region in applied.regions(described["in"]):
+        for region in applied.places(described):
             function = applied.function(name, region)
             if function is None:
                 continue
@@ -60,33 +65,41 @@ def environments(applied: Applied) -> list[str]:
     return found
 
 
-def _right(applied: Applied, reference: str, region: str) -> set[str] | None:
-    """The values that a reference of the description may have in a region; None when any will do."""
+def _right(applied: Applied, reference: str, place: Cell) -> set[str] | None:
+    """The values that a reference of the description may have in a cell or at home; None when any will do."""
     kind, _, name = reference.partition(".")
     match kind:
         case "table":
-            place = applied.regions(applied.system["tables"][name]["in"])
-            here = [each for each in applied.of("aws_dynamodb_table") if each.region in place]
-            return {each["name"] for each in here if each["name"] == f"{applied.prefix}-{name}"}
+            tables = _there(applied, "tables", name, place)
+            return {each["name"] for each in applied.of("aws_dynamodb_table") if (each.region, each["name"]) in tables}
         case "stream":
             return {each["name"] for each in applied.of("aws_kinesis_stream", applied.home)}
         case "queue":
-            place = applied.regions(applied.system["queues"][name]["in"])
-            queues = [each for each in applied.of("aws_sqs_queue") if each.region in place]
-            return {_url(each) for each in queues if each["name"] == f"{applied.prefix}-{name}"}
+            queues = _there(applied, "queues", name, place)
+            return {_url(each) for each in applied.of("aws_sqs_queue") if (each.region, each["name"]) in queues}
         case "deployment":
-            return {applied.prefix}
+            return {f"{applied.prefix}{place.suffix}"}
         case "home_region":
             return {applied.home}
         case "cell":
-            return {region}
+            return {place.name}
         case "cells":
-            return {_cells(applied)}
+            return {json.dumps(_cells(applied), sort_keys=True, separators=(",", ":"))}
         case "connections_url":
-            api = applied.api("WEBSOCKET", region)
-            stage = applied.system["websocket_api"]["stage"]
-            return {f"https://{api['id']}.execute-api.{region}.amazonaws.com/{stage}"} if api else set()
+            return {_texts(applied, place)["connections_url"]}
     return None
+
+
+def _there(applied: Applied, kind: str, name: str, place: Cell) -> set[tuple[str, str]]:
+    """Region and name of a table or queue as a function of ``place`` names it.
+
+    A function at home names the tables of the cells without a suffix, and adds the suffix of each cell itself.
+    """
+    places = applied.places(applied.system[kind][name])
+    if applied.system[kind][name]["in"] == "cell" and place.transport != "home":
+        places = [place]
+    suffix = "" if place.transport == "home" else None
+    return {(each.region, f"{applied.prefix}-{name}{each.suffix if suffix is None else suffix}") for each in places}
 
 
 def _url(queue: Resource) -> str:
@@ -94,19 +107,28 @@ def _url(queue: Resource) -> str:
     return f"https://sqs.{queue.region}.amazonaws.com/{account}/{queue['name']}"
 
 
-def _cells(applied: Applied) -> str:
-    """The cells as broadcaster/transports/description.py reads them, and as Terraform writes JSON."""
-    account = str(applied.of("aws_sqs_queue")[0]["arn"]).split(":")[4]
-    stage = applied.system["websocket_api"]["stage"]
-    cells: dict[str, Any] = {
-        each.region: {
-            "region": each.region,
-            "transport": "api-gateway",
-            "suffix": "",
-            "state_machine": f"arn:aws:states:{each.region}:{account}:stateMachine:{each['name']}",
-            "connections_url": f"https://{api['id']}.execute-api.{each.region}.amazonaws.com/{stage}",
-        }
-        for each in applied.of("aws_sfn_state_machine")
-        if (api := applied.api("WEBSOCKET", each.region))
+def _cells(applied: Applied) -> dict[str, Any]:
+    """The cells by name with what the functions at home need of each."""
+    return {
+        cell.name: {"region": cell.region, "transport": cell.transport, "suffix": cell.suffix} | _texts(applied, cell)
+        for cell in applied.cells
     }
-    return json.dumps(cells, sort_keys=True, separators=(",", ":"))
+
+
+def _texts(applied: Applied, cell: Cell) -> dict[str, str]:
+    """The texts of a cell in CELLS, from the resources that Terraform has made."""
+    match cell.transport:
+        case "api-gateway":
+            account = str(applied.of("aws_sqs_queue")[0]["arn"]).split(":")[4]
+            machine = f"arn:aws:states:{cell.region}:{account}:stateMachine:{applied.prefix}-broadcast{cell.suffix}"
+            api = applied.api("WEBSOCKET", cell)
+            host = f"{api['id']}.execute-api.{cell.region}.amazonaws.com" if api else "no API"
+            stage = applied.system["websocket_api"]["stage"]
+            return {"state_machine": machine, "connections_url": f"https://{host}/{stage}"}
+        case "appsync-events":
+            return {"url": f"https://{broadcasting.hosts(applied, cell)[0]}/event"}
+        case "appsync-graphql":
+            return {"url": f"https://{broadcasting.hosts(applied, cell)[0]}/graphql"}
+        case "iot-core":
+            return {"url": f"https://{broadcasting.iot_endpoint(applied, cell)}"}
+    return dict(broadcasting.MOMENTO)

@@ -149,8 +149,8 @@ def starts_that_died(applied: Applied) -> list[str]:
     The cell's row may be written so much later than the message as the other cells wait for one cell: a cell that is
     slower counts as silent, and gets another message.
     """
-    regions = (applied.root / "runtime/regions.py").read_text()
-    waited = (_constant(regions, "PATIENCE_SECONDS") or 0) + (_constant(regions, "COLD_SECONDS") or 0)
+    calls = (applied.root / "runtime/cell_calls.py").read_text()
+    waited = (_constant(calls, "PATIENCE_SECONDS") or 0) + (_constant(calls, "COLD_SECONDS") or 0)
     first_check = applied.system["settings"]["watchdog_seconds"]["default"]
     ends = waited + _start_seconds(applied)
     if ends < first_check:

@@ -128,7 +128,7 @@ def of_functions(applied: Applied) -> list[str]:
         if source:
             platform |= PLATFORM["from a stream" if "stream" in source else "from a queue"]
         calls = reached(applied.root, described["handler"]).actions
-        for region in applied.regions(described["in"]):
+        for region in applied.places(described):
             function = applied.function(name, region)
             if function is None:
                 continue
@@ -149,8 +149,9 @@ def of_indexes(applied: Applied) -> list[str]:
                 if "/index/" in arn:
                     may.setdefault(arn.rpartition(":table/")[2], set()).update(each["Action"])
     described = {
-        f"{applied.prefix}-{name}/index/{index}"
+        f"{applied.prefix}-{name}{place.suffix}/index/{index}"
         for name, table in applied.system["tables"].items()
+        for place in applied.places(table)
         for index in table["indexes"]
     }
     found = [f"nobody may query {each}" for each in sorted(described) if "dynamodb:Query" not in may.get(each, set())]
@@ -161,13 +162,26 @@ def of_counts(applied: Applied) -> list[str]:
     """Functions of a cell that may write a match at home: they count its viewers, in rows that are no match's."""
     found = []
     matches = f"table/{applied.prefix}-matches"
-    for name in (name for name, each in applied.system["functions"].items() if each["in"] == "cell"):
-        for function in (applied.function(name, region) for region in applied.cells):
+    for name, described in applied.system["functions"].items():
+        if described["in"] == "home":
+            continue
+        for function in (applied.function(name, cell) for cell in applied.places(described)):
             for each in applied.policy(function) if function is not None else []:
                 on_matches = any(arn.endswith(matches) for arn in each.get("Resource", []))
                 only = each.get("Condition") == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "audience#*"}}
                 if on_matches and "dynamodb:UpdateItem" in each["Action"] and not only:
                     found.append(f"{name} may update more than the counts of {matches}")
+    return found
+
+
+def of_listeners(applied: Applied) -> list[str]:
+    """Where the API may read or delete rows of viewers that follow a match: it deletes only listeners that are gone."""
+    found = []
+    function = applied.function("api", applied.home)
+    for each in applied.policy(function) if function is not None else []:
+        tables = [arn for arn in each.get("Resource", []) if arn.rpartition("/")[2].startswith(f"{applied.prefix}-sub")]
+        if tables and each.get("Condition") != {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "s-*"}}:
+            found.append(f"api may {', '.join(each['Action'])} every row of {', '.join(tables)}")
     return found
 
 
@@ -194,17 +208,18 @@ def of_state_machines(applied: Applied) -> list[str]:
 def of_invocations(applied: Applied) -> list[str]:
     """Functions that an API calls and may not."""
     found = []
-    pairs = [("http_api", "home", ("function",)), ("websocket_api", "cell", ("function", "authorizer"))]
-    for api, place, roles in pairs:
-        for region in applied.regions(place):
+    home = applied.places({"in": "home"})
+    pairs = [("http_api", home, ("function",)), ("websocket_api", applied.gateway_cells, ("function", "authorizer"))]
+    for api, places, roles in pairs:
+        for region in places:
             may = {
                 (each["function_name"], each["qualifier"] or "")
-                for each in applied.of("aws_lambda_permission", region)
+                for each in applied.of("aws_lambda_permission", region.region)
                 if each["principal"] == "apigateway.amazonaws.com" and each["source_arn"]
             }
             for role in roles:
-                name = f"{applied.prefix}-{applied.system[api][role]}"
-                refused = [alias for alias in _called(applied, region, name) if (name, alias) not in may]
+                name = f"{applied.prefix}-{applied.system[api][role]}{region.suffix}"
+                refused = [alias for alias in _called(applied, region.region, name) if (name, alias) not in may]
                 found += [f"API Gateway may not invoke {name}{each and ':' + each} in {region}" for each in refused]
     return found
 

@@ -24,16 +24,26 @@ def http(applied: Applied) -> list[str]:
         guarded = (route["authorization_type"], bool(route["authorizer_id"]), bool(route["authorization_scopes"]))
         if key in needs and guarded != ("JWT", True, True):
             found.append(f"{key} takes no operator's token with a scope")
+        scope = _scope(applied, key)
+        if key in needs and list(route["authorization_scopes"] or []) not in ([], [scope]):
+            found.append(f"{key} takes a token with another scope than {scope}")
         if key not in needs and guarded[0] not in {None, "NONE"}:
             found.append(f"{key} is not open")
     return found + _throttled(applied, api, described) + _targets(applied, api, described["function"])
+
+
+def _scope(applied: Applied, route: str) -> str:
+    """The scope that a route of the HTTP API needs, by default."""
+    authorizer = applied.system["http_api"]["authorizer"]
+    setting = authorizer["scopes"].get(route, authorizer["scope"]).removeprefix("setting.")
+    return str(applied.system["settings"][setting]["default"])
 
 
 def websocket(applied: Applied) -> list[str]:
     """Routes of the WebSocket APIs that are missing, too many, unguarded, or cannot answer."""
     described = applied.system["websocket_api"]
     found = []
-    for region in applied.cells:
+    for region in applied.gateway_cells:
         api = applied.api("WEBSOCKET", region)
         assert api is not None
         where = f"the WebSocket API in {region}"
@@ -46,7 +56,7 @@ def websocket(applied: Applied) -> list[str]:
             found.append(f"{where} lets everybody in")
         responses = {
             each.address.rpartition("[")[2]
-            for each in applied.of("aws_apigatewayv2_route_response", region)
+            for each in applied.of("aws_apigatewayv2_route_response", region.region)
             if each["api_id"] == api["id"] and each["route_response_key"] == "$default"
         }
         for key in described["two_way"]:
@@ -54,7 +64,7 @@ def websocket(applied: Applied) -> list[str]:
                 found.append(f"{where}: {key} has no route response")
             if key in has and has[key]["route_response_selection_expression"] != "$default":
                 found.append(f"{where}: {key} has no selection expression for its response")
-        found += _throttled(applied, api, described) + _targets(applied, api, described["function"])
+        found += _throttled(applied, api, described) + _targets(applied, api, f"{described['function']}{region.suffix}")
     return found
 
 
@@ -106,15 +116,17 @@ def _throttle(settings: dict[str, Any]) -> tuple[int, int]:
 def budget(applied: Applied) -> list[str]:
     """Throttles of the routes and the send rate, which together exceed the account's quota of a region."""
     found = []
-    for region in applied.regions("cell"):
+    for region in sorted({cell.region for cell in applied.gateway_cells}):
         rates = [
             each["throttling_rate_limit"]
             for stage in applied.of("aws_apigatewayv2_stage", region)
             for each in stage["route_settings"] or []
         ]
-        sender = applied.function("sender", region)
-        assert sender is not None
-        send_rate = int(sender["environment"][0]["variables"]["SEND_RATE"])
+        send_rate = 0
+        for cell in (each for each in applied.gateway_cells if each.region == region):
+            sender = applied.function("sender", cell)
+            assert sender is not None
+            send_rate += int(sender["environment"][0]["variables"]["SEND_RATE"])
         quota = requests_of(region).rate
         if sum(rates) + send_rate > quota:
             found.append(f"routes ({sum(rates)}) and senders ({send_rate}) in {region} exceed the quota of {quota}")
@@ -131,7 +143,7 @@ def leaving(applied: Applied) -> list[str]:
     their connections.
     """
     found = []
-    for region in applied.cells:
+    for region in applied.gateway_cells:
         api = applied.api("WEBSOCKET", region)
         stage = _stage(applied, api) if api else None
         has = {each["route_key"]: _throttle(each) for each in (stage["route_settings"] or [] if stage else [])}

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from api.list_max_age import LIST_SECONDS
 from subscriptions import authorizer
 from tests.support import environment
-from tests.terraform.applied import listed, statements
+from tests.terraform import broadcasting
+from tests.terraform.applied import GATEWAY, listed, statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.terraform.applied import Applied, Resource
+    from tests.terraform.applied import Applied, Cell, Resource
 
 
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -212,14 +213,23 @@ def deployment(applied: Applied) -> list[str]:
     found = []
     if told.get("version") != 1 or not isinstance(told.get("operators"), dict):
         found.append("deployment.json is not as the pages read it")
+    cells = {cell.name: cell for cell in applied.cells}
     found += [
-        f"deployment.json leads to {url}, which is no cell in {region}"
-        for region, url in told.get("websockets", {}).items()
-        if not any(url.startswith(socket) for socket in _sockets(applied, region))
+        f"deployment.json leads to {url}, which is no cell in {name}"
+        for name, url in told.get("websockets", {}).items()
+        if name not in cells or not any(url.startswith(socket) for socket in _sockets(applied, cells[name]))
     ]
     found += [
-        f"deployment.json has no cell in {region}" for region in applied.cells if region not in told["websockets"]
+        f"deployment.json has no cell in {cell}"
+        for cell in applied.gateway_cells
+        if cell.name not in told["websockets"]
     ]
+    found += [
+        f"deployment.json says of the cell {cell} {told['cells'].get(cell.name)}"
+        for cell in applied.cells
+        if not _is_address(applied, cell, told["cells"].get(cell.name) or {})
+    ]
+    found += [f"deployment.json has a cell {name}, which is none" for name in told["cells"].keys() - cells.keys()]
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     policy = _headers(applied, cloudfront["default_cache_behavior"][0])
     allowed = _sent(policy).get("Content-Security-Policy", "") if policy else ""
@@ -227,6 +237,15 @@ def deployment(applied: Applied) -> list[str]:
     if sign_in and re.match("https://[^/]+", sign_in["token_url"])[0] not in allowed.replace(";", " ").split():  # type: ignore[index]
         found.append("the console may not ask for a token where operators sign in")
     return found
+
+
+def _is_address(applied: Applied, cell: Cell, told: dict[str, str]) -> bool:
+    """Whether this is what a viewer needs to connect to the cell."""
+    if cell.transport != GATEWAY:
+        return told == broadcasting.address(applied, cell)
+    url = str(told.get("url"))
+    stated = {"transport": cell.transport, "region": cell.region, "url": url}
+    return told == stated and any(url.startswith(socket) for socket in _sockets(applied, cell))
 
 
 def described(applied: Applied) -> dict[str, Any]:
@@ -313,7 +332,7 @@ def pages(applied: Applied) -> list[str]:
         found.append("pages run what stands in them")
     reachable = set(rules.get("connect-src", []))
     found += [
-        f"pages cannot reach the cell {region}" for region in applied.cells if not reachable & _sockets(applied, region)
+        f"pages cannot reach the cell {cell}" for cell in applied.cells if not reachable & _sockets(applied, cell)
     ]
     missing = {"content_type_options", "frame_options", "referrer_policy", "strict_transport_security"}
     return found + [f"pages have no {each}" for each in sorted(missing) if not headers[each]]
@@ -324,7 +343,7 @@ def visitors(applied: Applied) -> list[str]:
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     site = f"https://{[*(cloudfront['aliases'] or []), cloudfront['domain_name']][0]}"
     found = []
-    for region in applied.cells:
+    for region in applied.gateway_cells:
         function = applied.function("authorizer", region)
         if function is None or not _lets_in(function["environment"][0]["variables"], site):
             found.append(f"a visitor of {site} gets no live updates from the cell in {region}")
@@ -344,14 +363,16 @@ def _lets_in(variables: dict[str, str], origin: str) -> bool:
     return bool(answer["policyDocument"]["Statement"][0]["Effect"] == "Allow")
 
 
-def _sockets(applied: Applied, region: str) -> set[str]:
+def _sockets(applied: Applied, cell: Cell) -> set[str]:
     """Where the viewers of a cell may be told to connect: its domains, or AWS's name where it has none."""
-    api = applied.api("WEBSOCKET", region)
+    if cell.transport != GATEWAY:
+        return {re.match("(wss|https)://[^/]+", broadcasting.address(applied, cell)["url"])[0]}  # type: ignore[index]
+    api = applied.api("WEBSOCKET", cell)
     mapped = [
-        each for each in applied.of("aws_apigatewayv2_api_mapping", region) if api and each["api_id"] == api["id"]
+        each for each in applied.of("aws_apigatewayv2_api_mapping", cell.region) if api and each["api_id"] == api["id"]
     ]
     domains = {f"wss://{each['domain_name']}" for each in mapped}
-    return domains or ({f"wss://{api['id']}.execute-api.{region}.amazonaws.com"} if api else set())
+    return domains or ({f"wss://{api['id']}.execute-api.{cell.region}.amazonaws.com"} if api else set())
 
 
 def bucket(applied: Applied) -> list[str]:

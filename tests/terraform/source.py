@@ -71,12 +71,17 @@ def reached(root: Path, handler: str) -> Reached:
     waiting: list[ast.AST] = [_top_level(modules[module])[name]]
     waiting += [node for tree in modules.values() for node in ast.walk(tree) if _is_registered(node)]
     parts, transacts = set[str](), False
+    lent, lends = set[str](), False
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
             continue
         seen.add(id(node))
-        found.settings |= _settings(node)
+        if "own" in _parameters(node):
+            lent |= _settings(node)
+        else:
+            found.settings |= _settings(node)
+            lends |= _lends(node)
         for inner in _own(node):
             names = _named(inner)
             found.names |= names
@@ -92,6 +97,8 @@ def reached(root: Path, handler: str) -> Reached:
             waiting += [each for name in names for each, method in defined.get(name, ()) if methods or not method]
     if transacts:
         found.actions |= {TRANSACTED[part] for part in parts}
+    if lends:
+        found.settings |= lent
     return found
 
 
@@ -160,7 +167,8 @@ def _named(node: ast.AST) -> set[str]:
 def _settings(node: ast.AST) -> set[str]:
     """The variables of the environment that a definition reads.
 
-    It reads ``settings(Kind).name``, or ``own.name`` after ``own = settings(Kind)``; DEPLOYMENT from ``os.environ``.
+    It reads ``settings(Kind).name``, or ``own.name`` after ``own = settings(Kind)``; DEPLOYMENT from ``os.environ``. A
+    function with a parameter ``own`` reads the settings of the function that hands them on.
     """
     found = set[str]()
     for inner in _own(node):
@@ -172,6 +180,21 @@ def _settings(node: ast.AST) -> set[str]:
             ):
                 found.add("DEPLOYMENT")
     return found
+
+
+def _parameters(node: ast.AST) -> set[str]:
+    """The names of a function's parameters."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return set()
+    return {each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
+
+
+def _lends(node: ast.AST) -> bool:
+    """Whether a definition hands its settings ``own`` on to a function, which reads them by its parameter ``own``."""
+    if "own = settings(" not in ast.unparse(node):
+        return False
+    calls = (inner for inner in _own(node) if isinstance(inner, ast.Call))
+    return any(isinstance(each, ast.Name) and each.id == "own" for call in calls for each in call.args)
 
 
 def _is_registered(node: ast.AST) -> bool:

@@ -14,9 +14,9 @@ def tables(applied: Applied) -> list[str]:
     """Tables that are missing, or whose keys, indexes or expiry differ."""
     found = []
     for name, described in applied.system["tables"].items():
-        for region in applied.regions(described["in"]):
-            here = applied.of("aws_dynamodb_table", region)
-            table = next((each for each in here if each["name"] == f"{applied.prefix}-{name}"), None)
+        for region in applied.places(described):
+            here = applied.of("aws_dynamodb_table", region.region)
+            table = next((each for each in here if each["name"] == f"{applied.prefix}-{name}{region.suffix}"), None)
             if table is None:
                 found.append(f"there is no table {name} in {region}")
                 continue
@@ -58,9 +58,9 @@ def queues(applied: Applied) -> list[str]:
     """Queues that are missing or differ, or whose dead letters go elsewhere."""
     found = []
     for name, described in applied.system["queues"].items():
-        for region in applied.regions(described["in"]):
-            here = applied.of("aws_sqs_queue", region)
-            queue = next((each for each in here if each["name"] == f"{applied.prefix}-{name}"), None)
+        for region in applied.places(described):
+            here = applied.of("aws_sqs_queue", region.region)
+            queue = next((each for each in here if each["name"] == f"{applied.prefix}-{name}{region.suffix}"), None)
             if queue is None:
                 found.append(f"there is no queue {name} in {region}")
                 continue
@@ -71,8 +71,8 @@ def queues(applied: Applied) -> list[str]:
                     f"queue {name} in {region} has time-out and retention {has}, and {wanted} in the description"
                 )
             if "dead_letter" in described:
-                policies = applied.of("aws_sqs_queue_redrive_policy", region)
-                target = f":{applied.prefix}-{described['dead_letter']}"
+                policies = applied.of("aws_sqs_queue_redrive_policy", region.region)
+                target = f":{applied.prefix}-{described['dead_letter']}{region.suffix}"
                 right = [
                     policy
                     for policy in (json.loads(each["redrive_policy"]) for each in policies)
@@ -90,9 +90,10 @@ def state_machines(applied: Applied) -> list[str]:
     """State machines that are not the file that devstack runs, or whose placeholders stand for what is not there."""
     found = []
     wanted = pattern(applied.definition)
-    for region in applied.cells:
-        machines = applied.of("aws_sfn_state_machine", region)
-        if [each["name"] for each in machines] != [f"{applied.prefix}-broadcast"]:
+    for region in applied.gateway_cells:
+        named = f"{applied.prefix}-broadcast{region.suffix}"
+        machines = [each for each in applied.of("aws_sfn_state_machine", region.region) if each["name"] == named]
+        if len(machines) != 1:
             found.append(f"there is not one state machine in {region}")
             continue
         [machine] = machines
@@ -105,9 +106,11 @@ def state_machines(applied: Applied) -> list[str]:
         for name, value in match.groupdict().items():
             reference = applied.system["state_machine"]["substitutions"][name]
             kind, _, part = reference.partition(".")
-            if kind in {"table", "function", "queue"} and f"{applied.prefix}-{part}" not in re.split(r"[:/]", value):
+            if kind in {"table", "function", "queue"} and f"{applied.prefix}-{part}{region.suffix}" not in re.split(
+                r"[:/]", value
+            ):
                 found.append(f"the state machine in {region}: {name} is {value}, which is no {reference}")
-            if kind in {"function", "queue"} and region not in value:
+            if kind in {"function", "queue"} and region.region not in value:
                 found.append(f"the state machine in {region}: {name} is {value}, which is in another region")
     return found
 

@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from commands.cli import app
 from devstack.system import ROOT
 from tests.terraform import guide, site, user_pool
-from tests.terraform.applied import Applied
+from tests.terraform.applied import Applied, Cell
 from tests.terraform.conftest import unavailable
 from tests.terraform.workspace import UnavailableError, Workspace
 
@@ -97,7 +97,7 @@ def test_a_visitor_of_the_site_is_let_in(followed: Followed) -> None:
 def test_the_deployment_takes_the_tokens_of_its_pool(followed: Followed) -> None:
     """Everything is in the reader's own region, and after each apply both APIs take the tokens of the pool."""
     first = followed.after["4"]
-    assert (first.home, first.cells) == (guide.REGION, [guide.REGION])
+    assert (first.home, first.cells) == (guide.REGION, [Cell(guide.REGION, guide.REGION)])
     assert [user_pool.accepted(applied) for applied in followed.after.values()] == [[]] * len(followed.after)
     [domain] = first.of("aws_cognito_user_pool_domain")
     assert domain["domain"] == "your-sign-in-prefix"
@@ -111,7 +111,7 @@ def test_a_pool_of_ones_own_is_possible(followed_with_own_pool: Followed) -> Non
     function = applied.function("authorizer", guide.REGION)
     assert function is not None
     variables = function["environment"][0]["variables"]
-    assert (applied.home, applied.cells) == (guide.REGION, [guide.REGION])
+    assert (applied.home, applied.cells) == (guide.REGION, [Cell(guide.REGION, guide.REGION)])
     assert (variables["ISSUER"], variables["JWKS_URL"]) == (issuer, f"{issuer}/.well-known/jwks.json")
 
 

@@ -24,7 +24,9 @@ PARTITIONS = [("aws-us-gov", "us-gov-west-1", "amazonaws.com"), ("aws-cn", "cn-n
 """Partition, one of its regions, and what host names end with
 (https://docs.aws.amazon.com/general/latest/gr/rande.html)."""
 
-SERVICES = {"apigateway", "budgets", "cloudwatch", "cognito-idp", "lambda", "sns", "sqs", "states"}
+SERVICES = {
+    "apigateway", "appsync", "budgets", "cloudwatch", "cognito-idp", "iot", "lambda", "sns", "sqs", "states",
+}  # fmt: skip
 """Services that roles and policies name as ``SERVICE.amazonaws.com``, which is the same in every partition."""
 
 

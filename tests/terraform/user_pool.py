@@ -99,7 +99,7 @@ def accepted(applied: Applied) -> list[str]:
         for jwt in each["jwt_configuration"] or []
         if (jwt["issuer"], sorted(jwt["audience"])) != (issuer, operators)
     ]
-    for region in applied.cells:
+    for region in applied.gateway_cells:
         function = applied.function("authorizer", region)
         variables = function["environment"][0]["variables"] if function is not None else {}
         viewers = str(ours["viewers"]["id"]) if "viewers" in ours else ""

@@ -22,18 +22,53 @@ _NAMED = {
     "StreamName": ("aws_kinesis_stream", "name"),
     "ConsumerName": ("aws_kinesis_stream_consumer", "name"),
     "EventSourceMappingUUID": ("aws_lambda_event_source_mapping", "uuid"),
+    "EventAPIId": ("aws_appsync_api", "api_id"),
+    "ChannelNamespaceName": ("aws_appsync_channel_namespace", "name"),
+    "GraphQLAPIId": ("aws_appsync_graphql_api", "id"),
+    "RuleName": ("aws_iot_topic_rule", "name"),
     "ApiId": ("aws_apigatewayv2_api", "id"),
     "Stage": ("aws_apigatewayv2_stage", "name"),
 }
 """A dimension of a metric, and the resource that it names."""
 
 NEEDED = {
-    "iterator-age": 1, "records-near-their-end": 1, "records-discarded": 1, "set-aside": 1, "cells-unreached": 1,
-    "home-rows-unreadable": 1, "rows-unreadable": 2, "home-aws-refused": 1, "aws-refused": 2, "http-throttled": 1,
-    "goal-to-gateway": 2, "posts-throttled": 2, "posts-failed": 2, "budget-used-up": 2, "set-aside-batches": 2,
-    "connections-near-quota": 2, "broadcasts-failed": 2,
+    "home": {
+        "iterator-age", "records-near-their-end", "records-discarded", "set-aside", "cells-unreached",
+        "home-rows-unreadable", "home-aws-refused", "http-throttled",
+    },
+    "api-gateway": {
+        "rows-unreadable", "aws-refused", "goal-to-gateway", "posts-throttled", "posts-failed", "budget-used-up",
+        "set-aside-batches", "connections-near-quota", "broadcasts-failed", "viewers-refused",
+    },
+    # AppSync drops messages over its quotas and tells nobody.
+    "appsync-events": {
+        "messages-dropped", "messages-delayed", "publish-errors", "connect-errors", "connections-near-quota",
+        "viewers-refused",
+    },
+    "appsync-graphql": {
+        "messages-dropped", "messages-delayed", "publish-errors", "connect-errors", "connections-near-quota",
+        "viewers-refused",
+    },
+    "iot-core": {
+        "publishes-throttled", "messages-throttled", "connect-errors", "connects-throttled", "viewers-refused",
+    },
+    # CloudWatch counts nothing of Momento. The alarms at home say when it takes no frame.
+    "momento": set(),
 }  # fmt: skip
-"""Alarms that are always there: 1 at home, 2 in every cell."""
+"""Alarms that are always there: at home, and in each cell of a transport."""
+
+_SHOWN = {
+    "home": {"EventsApplied", "IteratorAge", "CellsUnreached", "NumberedAfter", "HttpThrottled"},
+    "api-gateway": {
+        "GoalToGateway", "Accepted", "Gone", "Failed", "Throttled", "BudgetUsed", "ConnectCount", "Subscribed",
+        "ApproximateNumberOfMessagesVisible",
+    },
+    "appsync-events": {"InboundMessageDropped", "InboundMessageDelayed", "5XXError", "ConnectServerError", "LetIn"},
+    "appsync-graphql": {"InboundMessageDropped", "InboundMessageDelayed", "5XXError", "ConnectServerError", "LetIn"},
+    "iot-core": {"PublishIn.Throttle", "PublishOut.Throttle", "Connect.Throttle", "Subscribe.ServerError", "LetIn"},
+    "momento": set(),
+}  # fmt: skip
+"""Metrics on the dashboard: of home, and of each cell of a transport."""
 
 
 def anchors(text: str) -> set[str]:
@@ -67,15 +102,15 @@ def alarms(applied: Applied) -> list[str]:
         (each.region, str(each["alarm_name"]).removeprefix(f"{applied.prefix}-"))
         for each in applied.of("aws_cloudwatch_metric_alarm")
     }
-    for name, place in NEEDED.items():
-        for region in applied.cells if place == 2 else [applied.home]:
-            found += [] if (region, name) in named else [f"there is no alarm {name} in {region}"]
-    for region in applied.cells:
-        described = applied.system["functions"].items()
-        here = [name for name, each in described if each["in"] == "cell" or region == applied.home]
-        found += [
-            f"nobody hears of errors of {name} in {region}" for name in here if (region, f"{name}-errors") not in named
-        ]
+    for place in (*applied.places({"in": "home"}), *applied.cells):
+        missing = {each for each in NEEDED[place.transport] if (place.region, each + place.suffix) not in named}
+        found += [f"there is no alarm {each} in {place}" for each in sorted(missing)]
+    found += [
+        f"nobody hears of errors of {name} in {place}"
+        for name, described in applied.system["functions"].items()
+        for place in applied.places(described)
+        if (place.region, f"{name}-errors{place.suffix}") not in named
+    ]
     for alarm in applied.of("aws_cloudwatch_metric_alarm"):
         topics = {
             each["region"] for each in applied.of("aws_sns_topic") if each.address.endswith(f'["{alarm.region}"]')
@@ -99,13 +134,8 @@ def dashboards(applied: Applied) -> list[str]:
         shown.add((region, names[1]))
         pairs = dict(zip(names[2::2], names[3::2], strict=True))
         found += _unknown(applied, "the dashboard", region, pairs)
-    wanted = {
-        (applied.home, each)
-        for each in ("EventsApplied", "IteratorAge", "CellsUnreached", "NumberedAfter", "HttpThrottled")
-    }
-    of_cells = ("GoalToGateway", "Accepted", "Gone", "Failed", "Throttled", "BudgetUsed", "ConnectCount", "Subscribed",
-                "ApproximateNumberOfMessagesVisible")  # fmt: skip
-    wanted |= {(region, each) for region in applied.cells for each in of_cells}
+    places = (*applied.places({"in": "home"}), *applied.cells)
+    wanted = {(place.region, each) for place in places for each in _SHOWN[place.transport]}
     found += [f"the dashboard does not show {name} of {region}" for region, name in sorted(wanted - shown)]
     states = [
         tuple(arn.split(":")[3::3])
@@ -131,15 +161,17 @@ def throttles(applied: Applied) -> list[str]:
         for metric in _watched(alarm)
     }
     found = []
-    for name, table in applied.system["tables"].items():
-        named = {"TableName": f"{applied.prefix}-{name}"}
-        counted = {name: named} | {index: named | {"GlobalSecondaryIndexName": index} for index in table["indexes"]}
+    tables = applied.system["tables"].items()
+    for name, place, indexes in (
+        (name, place, table["indexes"]) for name, table in tables for place in applied.places(table)
+    ):
+        named = {"TableName": f"{applied.prefix}-{name}{place.suffix}"}
+        counted = {name: named} | {index: named | {"GlobalSecondaryIndexName": index} for index in indexes}
         found += [
-            f"nobody hears of {metric} of {each} in {region}"
-            for region in applied.regions(table["in"])
+            f"nobody hears of {metric} of {each} in {place}"
             for each, dimensions in counted.items()
             for metric in ("ReadThrottleEvents", "WriteThrottleEvents")
-            if (region, metric, frozenset(dimensions.items())) not in watched
+            if (place.region, metric, frozenset(dimensions.items())) not in watched
         ]
     return found
 
@@ -155,11 +187,12 @@ def deployments(applied: Applied) -> list[str]:
         for metric, _ in _metrics(board):
             names = [each for each in metric if isinstance(each, str)]
             read.append((f"the dashboard's {names[1]}", names[0], dict(zip(names[2::2], names[3::2], strict=True))))
+    ours = {f"{applied.prefix}{place.suffix}" for place in (*applied.places({"in": "home"}), *applied.cells)}
     return [
         f"{place} is not only of this deployment"
         for place, namespace, dimensions in read
         if namespace == "livescore"
-        and (dimensions.get("deployment") != applied.prefix or dimensions.keys() != {"deployment", "service"})
+        and (dimensions.get("deployment") not in ours or dimensions.keys() != {"deployment", "service"})
     ]
 
 

@@ -234,6 +234,17 @@ const receipt = (about) => ({
   ...about,
 });
 
+/** The receipt of a cell whose transport broadcasts. @param {object} about */
+const published = (about) => ({
+  prev: 4,
+  seq: 5,
+  transport: "appsync-events",
+  due_at: 1050,
+  published: [{ feed: "all", taken_at: 1200 }, { feed: "score", taken_at: 1150 }],
+  refused: [],
+  ...about,
+});
+
 /** @type {[string, any[], any, string][]} */
 const REACHES = [
   ["one cell", [receipt({ accepted: 12345 })], null, "Told 12,345 viewers in 0.7 s."],
@@ -260,6 +271,13 @@ const REACHES = [
     "Told 10 viewers in 0.7 s. 3 follow only the score. 2 could not be told.",
   ],
   ["nothing yet", [], null, "Viewers are being told …"],
+  ["a cell that broadcasts", [published({ cell: "us-east-1" })], null, "Published in 0.2 s. Viewers are not counted in us-east-1."],
+  [
+    "a cell that broadcasts beside another",
+    [receipt({}), published({ cell: "events" })],
+    { cells: { "us-east-1": {}, events: {} } },
+    "Told 10 viewers in 0.7 s (us-east-1 0.7 s, events 0.2 s). Viewers are not counted in events.",
+  ],
 ];
 for (const [what, receipts, progress, words] of REACHES) {
   test(`the number of viewers told: ${what}`, () =>

@@ -2,17 +2,20 @@
 /** Pure: the number of viewers that got an event, and the time, from receipts and progress (docs/api.md). */
 
 /**
- * @typedef {object} Receipt of a round of a broadcast in one cell: the events in `(prev, seq]`
+ * @typedef {object} Receipt of a round of a broadcast in one cell: the events in `(prev, seq]`. The receipt of a cell whose
+ *   transport broadcasts has `published` and no counts.
  * @property {string} cell
  * @property {number} prev
  * @property {number} seq
- * @property {number} accepted
- * @property {number} failed
- * @property {number} skipped
- * @property {number} set_aside batches
- * @property {number} started milliseconds since 1970
- * @property {number} ms
+ * @property {number} [accepted]
+ * @property {number} [failed]
+ * @property {number} [skipped]
+ * @property {number} [set_aside] batches
+ * @property {number} [started] milliseconds since 1970
+ * @property {number} [ms]
  * @property {boolean} [stopped]
+ * @property {number} [due_at] milliseconds since 1970
+ * @property {readonly {taken_at: number}[]} [published] the frames that the service has taken, milliseconds since 1970
  */
 /**
  * @typedef {object} CellProgress
@@ -33,6 +36,7 @@
  * @property {boolean} aside whether a part of the viewers is set aside, to be told by hand
  * @property {number | null} ms from the acceptance of the event until the last was told
  * @property {Record<string, number>} cells milliseconds of each cell that is through
+ * @property {readonly string[]} [uncounted] the cells that are through and whose transport does not count viewers
  * @property {boolean} [gaveUp] whether nobody looks any more
  */
 
@@ -62,9 +66,10 @@ export function reachOf(seq, at, receipts, progress, regions) {
     failed: sum(through, "failed"),
     skipped: sum(through, "skipped"),
     stopped: through.some((round) => round.stopped),
-    aside: through.some((round) => round.set_aside > 0),
+    aside: through.some((round) => (round.set_aside ?? 0) > 0),
     ms: rounds.size > 0 ? Math.max(...Object.values(cells)) : null,
     cells,
+    uncounted: through.filter((round) => round.published).map((round) => round.cell),
   };
 }
 
@@ -82,8 +87,16 @@ export function reachWords(reach) {
   }
   const cells = Object.entries(reach.cells);
   const each = cells.length > 1 ? ` (${cells.map(([cell, ms]) => `${cell} ${seconds(ms)}`).join(", ")})` : "";
-  const told = reach.told > 0 ? `Told ${viewers} in ${seconds(reach.ms ?? 0)}${each}.` : "Nobody was there to be told.";
+  const uncounted = reach.uncounted ?? [];
+  const inTime = `in ${seconds(reach.ms ?? 0)}${each}.`;
+  const told =
+    reach.told > 0
+      ? `Told ${viewers} ${inTime}`
+      : uncounted.length > 0
+        ? `Published ${inTime}`
+        : "Nobody was there to be told.";
   const rest = [
+    uncounted.length > 0 ? `Viewers are not counted in ${uncounted.join(", ")}.` : "",
     reach.skipped > 0 ? `${reach.skipped.toLocaleString("en")} follow only the score.` : "",
     reach.failed > 0 ? `${reach.failed.toLocaleString("en")} could not be told.` : "",
     reach.aside ? "Some are set aside: see livescore redrive." : "",
@@ -99,7 +112,11 @@ function seconds(ms) {
 
 /** @param {Receipt} round @param {number | undefined} at */
 function timeOf(round, at) {
-  return at === undefined ? round.ms : Math.max(0, round.started + round.ms - at);
+  if (round.published) {
+    return Math.max(0, ...round.published.map((frame) => frame.taken_at - (at ?? round.due_at ?? frame.taken_at)));
+  }
+  const { started = 0, ms = 0 } = round;
+  return at === undefined ? ms : Math.max(0, started + ms - at);
 }
 
 /** @param {readonly Receipt[]} rounds @param {"accepted" | "failed" | "skipped"} field */

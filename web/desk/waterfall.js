@@ -22,6 +22,8 @@ const WORDS = {
   sender_started: "sender started",
   first_post: "first POST",
   last_post: "last POST answered",
+  all_published: "all events published",
+  score_published: "score published",
   receipt: "receipt",
 };
 

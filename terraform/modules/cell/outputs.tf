@@ -8,9 +8,29 @@ output "websocket_url" {
   value       = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
 }
 
+output "references" {
+  description = "What references of the transport stand for (transports in system.json)."
+  value       = { state_machine = local.state_machine_arn, connections_url = module.viewers_api.connections_url }
+}
+
+output "address" {
+  description = "What a viewer needs to connect: the cell's own domain if it has one."
+  value       = { url = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url }
+}
+
+output "watched" {
+  description = "What CloudWatch counts of the cell: the WebSocket API's id and stage, the state machine's ARN."
+  value       = { api_id = module.viewers_api.id, api_stage = module.viewers_api.stage, state_machine = local.state_machine_arn }
+}
+
 output "connections_url" {
   description = "Where messages are posted to connections, without /@connections."
   value       = module.viewers_api.connections_url
+}
+
+output "connections_arn" {
+  description = "The stage whose connections get messages; /POST/@connections and an id follow."
+  value       = module.viewers_api.connections_arn
 }
 
 output "websocket_api" {
@@ -74,6 +94,24 @@ output "queues" {
       name = module.queues.names[name]
       arn  = arn
       url  = module.queues.urls[name]
+    }
+  }
+}
+
+output "details" {
+  description = "What only a cell of this transport has: the WebSocket API and the state machine."
+  value = {
+    websocket_url = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
+    websocket_api = {
+      id    = module.viewers_api.id
+      name  = module.viewers_api.name
+      stage = module.viewers_api.stage
+      url   = module.viewers_api.url
+    }
+    state_machine = {
+      name      = local.state_machine_name
+      arn       = local.state_machine_arn
+      log_group = aws_cloudwatch_log_group.state_machine.name
     }
   }
 }

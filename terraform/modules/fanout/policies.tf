@@ -48,10 +48,23 @@ data "aws_iam_policy_document" "fanout" {
     resources = var.resources.broadcasts_arns
   }
 
-  statement {
-    sid       = "Broadcast"
-    actions   = ["states:StartExecution"]
-    resources = var.resources.state_machine_arns
+  # A deployment may have no cell with the transport api-gateway.
+  dynamic "statement" {
+    for_each = length(var.resources.state_machine_arns) > 0 ? [1] : []
+    content {
+      sid       = "Broadcast"
+      actions   = ["states:StartExecution"]
+      resources = var.resources.state_machine_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
   }
 
   statement {
@@ -90,9 +103,10 @@ data "aws_iam_policy_document" "watchdog" {
     resources = [module.queues.arns["set-aside"], module.queues.arns["watchdog"]]
   }
 
+  # A cell whose service tells the viewers gets frames from here, with the events that the cell has not told.
   statement {
     sid       = "Match"
-    actions   = ["dynamodb:GetItem"]
+    actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"]
     resources = [var.resources.matches_arn]
   }
 
@@ -102,9 +116,22 @@ data "aws_iam_policy_document" "watchdog" {
     resources = var.resources.broadcasts_arns
   }
 
-  statement {
-    sid       = "Broadcast"
-    actions   = ["states:StartExecution"]
-    resources = var.resources.state_machine_arns
+  # A deployment may have no cell with the transport api-gateway.
+  dynamic "statement" {
+    for_each = length(var.resources.state_machine_arns) > 0 ? [1] : []
+    content {
+      sid       = "Broadcast"
+      actions   = ["states:StartExecution"]
+      resources = var.resources.state_machine_arns
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
   }
 }

@@ -94,11 +94,12 @@ variable "enhanced_fan_out" {
 }
 
 variable "resources" {
-  description = "The ARNs of what the functions work on: the matches table, and in every cell the table of broadcasts and the state machine."
+  description = "The ARNs of what the functions work on: the matches table, the table of broadcasts in every cell, the state machine of each cell that has one, and what publishes in the other cells, as action of IAM = resources."
   type = object({
     matches_arn        = string
     broadcasts_arns    = list(string)
     state_machine_arns = list(string)
+    publish            = map(list(string))
   })
   nullable = false
 }

@@ -16,7 +16,7 @@ locals {
     ) },
     { title = "Set aside, everywhere", metrics = concat(
       [["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.home.queues["set-aside"], { stat = "Maximum", label = "records" }]],
-      [for name, cell in var.cells : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", cell.queues["set-aside-batches"], { stat = "Maximum", region = cell.region, label = "batches ${name}" }]],
+      [for name, cell in var.cells : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", cell.queues["set-aside-batches"], { stat = "Maximum", region = cell.region, label = "batches ${name}" }] if contains(keys(cell.queues), "set-aside-batches")],
       [["AWS/Lambda", "OnFailureDestinationDeliveredEventCount", "EventSourceMappingUUID", var.home.event_source, { stat = "Sum", label = "given up by the event source" }]],
     ) },
     { title = "HTTP API", metrics = [
@@ -38,7 +38,7 @@ locals {
     ] },
   ]
 
-  cell_bands = {
+  gateway_graphs = {
     for name, cell in var.cells : name => [
       { title = "From the goal to the gateway (ms)", metrics = [
         for stat in ["p50", "p90", "p99", "Maximum"] : [local.namespace, "GoalToGateway", "deployment", "${var.prefix}${cell.suffix}", "service", "sender", { stat = stat, label = stat }]
@@ -50,31 +50,40 @@ locals {
         for stat in ["Average", "Maximum"] : [local.namespace, "BudgetUsed", "deployment", "${var.prefix}${cell.suffix}", "service", "sender", { stat = stat, label = stat }]
       ] },
       { title = "Connections", metrics = [
-        ["AWS/ApiGateway", "ConnectCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "new connections" }],
+        ["AWS/ApiGateway", "ConnectCount", "ApiId", cell.watched.api_id, "Stage", cell.watched.api_stage, { stat = "Sum", label = "new connections" }],
         [local.namespace, "Subscribed", "deployment", "${var.prefix}${cell.suffix}", "service", "routes", { stat = "Sum", label = "subscribed" }],
         [local.namespace, "Refused", "deployment", "${var.prefix}${cell.suffix}", "service", "authorizer", { stat = "Sum", label = "refused at the door" }],
         [local.namespace, "Refused", "deployment", "${var.prefix}${cell.suffix}", "service", "routes", { stat = "Sum", label = "requests refused" }],
-        ["AWS/ApiGateway", "MessageCount", "ApiId", cell.api_id, "Stage", cell.api_stage, { stat = "Sum", label = "messages, both ways", yAxis = "right" }],
+        ["AWS/ApiGateway", "MessageCount", "ApiId", cell.watched.api_id, "Stage", cell.watched.api_stage, { stat = "Sum", label = "messages, both ways", yAxis = "right" }],
       ] },
       { title = "Broadcasts", metrics = [
         [local.namespace, "Broadcasts", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = "Sum" }],
         [local.namespace, "BatchesSetAside", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = "Sum" }],
-        ["AWS/States", "ExecutionsStarted", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
-        ["AWS/States", "ExecutionsFailed", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
-        ["AWS/States", "ExecutionsTimedOut", "StateMachineArn", cell.state_machine, { stat = "Sum" }],
+        ["AWS/States", "ExecutionsStarted", "StateMachineArn", cell.watched.state_machine, { stat = "Sum" }],
+        ["AWS/States", "ExecutionsFailed", "StateMachineArn", cell.watched.state_machine, { stat = "Sum" }],
+        ["AWS/States", "ExecutionsTimedOut", "StateMachineArn", cell.watched.state_machine, { stat = "Sum" }],
       ] },
       { title = "A broadcast took (ms)", metrics = [
         for stat in ["p50", "p99", "Maximum"] : [local.namespace, "BroadcastTook", "deployment", "${var.prefix}${cell.suffix}", "service", "receipt", { stat = stat, label = stat }]
       ] },
-      { title = "Functions: errors and throttles", metrics = concat(
-        [for role, name in cell.functions : ["AWS/Lambda", "Errors", "FunctionName", name, { stat = "Sum", label = "${role} errors" }]],
-        [for role, name in cell.functions : ["AWS/Lambda", "Throttles", "FunctionName", name, { stat = "Sum", label = "${role} throttles" }]],
-      ) },
-      { title = "Functions at once", metrics = concat(
-        [for role, name in cell.functions : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", name, { stat = "Maximum", label = role }]],
-        [["AWS/Lambda", "ConcurrentExecutions", { stat = "Maximum", label = "account" }]],
-      ) },
     ]
+    if cell.transport == "api-gateway"
+  }
+
+  cell_bands = {
+    for name, cell in var.cells : name => concat(
+      flatten([for graphs_of in [local.gateway_graphs, local.appsync_graphs, local.iot_core_graphs, local.authorizer_graphs] : [for other, graphs in graphs_of : graphs if other == name]]),
+      [
+        { title = "Functions: errors and throttles", metrics = concat(
+          [for role, name in cell.functions : ["AWS/Lambda", "Errors", "FunctionName", name, { stat = "Sum", label = "${role} errors" }]],
+          [for role, name in cell.functions : ["AWS/Lambda", "Throttles", "FunctionName", name, { stat = "Sum", label = "${role} throttles" }]],
+        ) },
+        { title = "Functions at once", metrics = concat(
+          [for role, name in cell.functions : ["AWS/Lambda", "ConcurrentExecutions", "FunctionName", name, { stat = "Maximum", label = role }]],
+          [["AWS/Lambda", "ConcurrentExecutions", { stat = "Maximum", label = "account" }]],
+        ) },
+      ],
+    )
   }
 
   # ARNs are put together from names, so that a plan shows the whole dashboard.

@@ -20,16 +20,21 @@ variable "home" {
 }
 
 variable "cells" {
-  description = "What is watched in each cell, by its name: its region and the suffix of its names; functions and queues as role = name, tables as role = name and names of indexes, the WebSocket API's id and stage, the ARN of the state machine."
+  description = "What is watched in each cell, by its name: its region, its transport and the suffix of its names; functions and queues as role = name, tables as role = name and names of indexes; of the transport, the API's id and stage, the namespace of its channels, the ARN of the state machine, and names of rules."
   type = map(object({
-    region        = string
-    suffix        = string
-    functions     = map(string)
-    queues        = map(string)
-    tables        = map(object({ name = string, indexes = list(string) }))
-    api_id        = string
-    api_stage     = string
-    state_machine = string
+    region    = string
+    transport = string
+    suffix    = string
+    functions = map(string)
+    queues    = map(string)
+    tables    = map(object({ name = string, indexes = list(string) }))
+    watched = object({
+      api_id        = optional(string)
+      api_stage     = optional(string)
+      namespace     = optional(string)
+      state_machine = optional(string)
+      rules         = optional(map(string), {})
+    })
   }))
 
   validation {
@@ -38,8 +43,8 @@ variable "cells" {
   }
 
   validation {
-    condition     = alltrue([for cell in values(var.cells) : alltrue([for role in ["sender", "receipt", "routes", "authorizer"] : contains(keys(cell.functions), role)])])
-    error_message = "Each cell has the functions sender, receipt, routes and authorizer."
+    condition     = alltrue([for cell in values(var.cells) : cell.transport != "api-gateway" || alltrue([for role in ["sender", "receipt", "routes", "authorizer"] : contains(keys(cell.functions), role)])])
+    error_message = "Each cell of the transport api-gateway has the functions sender, receipt, routes and authorizer."
   }
 }
 
@@ -121,6 +126,13 @@ variable "concurrency_quota" {
     condition     = var.concurrency_quota > 0
     error_message = "concurrency_quota is more than 0."
   }
+}
+
+variable "quotas" {
+  description = "Quotas of the services that tell viewers by themselves: new connections a second of an AppSync API."
+  type        = object({ appsync_connects = optional(number, 2000) })
+  default     = {}
+  nullable    = false
 }
 
 variable "monthly_budget" {

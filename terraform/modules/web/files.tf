@@ -29,8 +29,10 @@ resource "aws_s3_object" "deployment" {
   content_type  = var.site.pages.content_types["json"]
   cache_control = var.site.pages.cache_control
   content = jsonencode({
-    version    = 1
-    websockets = var.websocket_urls
+    version = 1
+    # A page of an older release reads only this.
+    websockets = { for name, cell in var.cells : name => cell.url if cell.transport == "api-gateway" }
+    cells      = var.cells
     operators  = { for name, each in { sign_in = var.operators_sign_in } : name => each if each != null }
   })
 }

@@ -3,13 +3,13 @@
 locals {
   # A page runs only the site's own script files, and connects only to its own host and the cells. A page contains no inline
   # script, so an injected one does not run.
-  websocket_origins = distinct([for url in values(var.websocket_urls) : regex("^wss://[^/]+", url)])
+  cell_origins = distinct([for cell in values(var.cells) : regex("^(?:wss|https)://[^/]+", cell.url)])
   # The console exchanges a code for a token at this origin. The sign-in itself is another page, which needs no permission.
   sign_in_origins = [for each in var.operators_sign_in[*] : regex("^https://[^/]+", each.token_url)]
   page_policy = replace(
     join("; ", var.site.pages.content_security_policy),
     "{cells}",
-    join(" ", concat(local.websocket_origins, local.sign_in_origins, var.connect_sources)),
+    join(" ", concat(local.cell_origins, local.sign_in_origins, var.connect_sources)),
   )
 
   # CloudFront has a separate argument for each of these headers, and refuses them among the other headers of a policy.

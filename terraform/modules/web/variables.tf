@@ -64,13 +64,19 @@ variable "site_key" {
   sensitive   = true
 }
 
-variable "websocket_urls" {
-  description = "The viewers' WebSocket URL of each cell, by region. Pages may open these and no others; deployment.json lists them for the page."
-  type        = map(string)
+variable "cells" {
+  description = "The cells by name: transport, region, url, and what else a viewer needs to connect. Pages may talk to these URLs; deployment.json lists the cells for the page."
+  type        = map(map(string))
+  nullable    = false
 
   validation {
-    condition     = length(var.websocket_urls) > 0 && alltrue([for url in values(var.websocket_urls) : can(regex("^wss://[^/ ;]+", url))])
-    error_message = "websocket_urls names at least one cell, and each URL begins with wss://."
+    condition     = length(var.cells) > 0 && alltrue([for cell in values(var.cells) : can(regex("^(wss|https)://[^/ ;]+", cell.url))])
+    error_message = "cells has at least one cell, and the url of each begins with wss:// or https://."
+  }
+
+  validation {
+    condition     = alltrue([for cell in values(var.cells) : can(cell.transport) && can(cell.region)])
+    error_message = "Each cell has a transport and a region."
   }
 }
 

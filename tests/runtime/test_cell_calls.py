@@ -1,4 +1,4 @@
-"""Several regions asked side by side, and what is waited for."""
+"""Several cells asked side by side, and what is waited for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime import regions
-from runtime.regions import Regions
+from runtime import cell_calls
+from runtime.cell_calls import CellCalls
 from runtime.thaw import IDLE_SECONDS
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def late() -> Iterator[Callable[[], str]]:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits that a test can afford."""
-    monkeypatch.setattr(regions, "PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr(regions, "COLD_SECONDS", 20.0)
+    monkeypatch.setattr(cell_calls, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(cell_calls, "COLD_SECONDS", 20.0)
 
 
 def test_a_first_call_of_a_far_region_has_four_seconds() -> None:
@@ -41,9 +41,9 @@ def test_a_first_call_of_a_far_region_has_four_seconds() -> None:
 
 
 def test_a_region_is_waited_for_longer_when_a_connection_must_be_opened(late: Callable[[], str]) -> None:
-    """Promise: a cold region that is slow is reached; one that has just answered is not waited for so long."""
+    """Promise: a cold cell that is slow is reached; one that has just answered is not waited for so long."""
     now = [0.0]
-    far = Regions(2, lambda: now[0])
+    far = CellCalls(2, lambda: now[0])
     assert far.ask({"near": lambda: "soon", "far": late}) == ({"near": "soon", "far": "late"}, {})
     answers, failures = far.ask({"near": lambda: "soon", "far": late})
     assert answers == {"near": "soon"}
@@ -53,11 +53,11 @@ def test_a_region_is_waited_for_longer_when_a_connection_must_be_opened(late: Ca
 def test_a_region_is_cold_again_after_a_freeze(late: Callable[[], str]) -> None:
     """Promise: after a pause in which connections grow old a call has the time of a first one."""
     now = [0.0]
-    far = Regions(2, lambda: now[0])
+    far = CellCalls(2, lambda: now[0])
     far.ask({"far": lambda: "soon"})
     assert not far.is_cold("far")
     now[0] += IDLE_SECONDS + 1
     assert far.ask({"far": late}) == ({"far": "late"}, {})
 
 
-PATIENCE, COLD = regions.PATIENCE_SECONDS, regions.COLD_SECONDS
+PATIENCE, COLD = cell_calls.PATIENCE_SECONDS, cell_calls.COLD_SECONDS

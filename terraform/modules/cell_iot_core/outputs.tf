@@ -1,0 +1,42 @@
+output "references" {
+  description = "What references of the transport stand for (transports in system.json)."
+  value       = { "transport.url" = "https://${data.aws_iot_endpoint.publish.endpoint_address}" }
+}
+
+output "address" {
+  description = "What a viewer needs to connect."
+  value       = { url = "wss://${aws_iot_domain_configuration.viewers.domain_name}/mqtt" }
+
+  depends_on = [aws_lambda_permission.authorizer]
+}
+
+output "publish" {
+  description = "What a publisher may do, as action = resources."
+  # The * stands for the channels of matches and viewers.
+  value = { "iot:Publish" = ["${local.iot_arn}:topic/${local.topics}/*"] }
+}
+
+output "watched" {
+  description = "The names of the rules, which CloudWatch counts."
+  value       = { rules = { for name, rule in aws_iot_topic_rule.presence : name => rule.name } }
+}
+
+output "functions" {
+  description = "The functions by their name in system.json."
+  value       = module.parts.functions
+}
+
+output "tables" {
+  description = "The tables by their name in system.json."
+  value       = module.parts.tables
+}
+
+output "details" {
+  description = "What only a cell of this transport has: the authorizer and the domain configuration."
+  value       = { authorizer = aws_iot_authorizer.viewers.name, domain_configuration = aws_iot_domain_configuration.viewers.name }
+}
+
+output "queues" {
+  description = "The queues: none."
+  value       = {}
+}

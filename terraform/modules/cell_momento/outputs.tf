@@ -1,0 +1,39 @@
+output "references" {
+  description = "What references of the transport stand for (transports in system.json)."
+  value       = { for name, value in var.momento : "transport.${name}" => value }
+}
+
+output "address" {
+  description = "What a viewer needs to connect."
+  value       = { url = var.momento.url, cache = var.momento.cache }
+}
+
+output "publish" {
+  description = "What a publisher may do, as action = resources: read the API key."
+  value       = { "ssm:GetParameter" = [local.parameter_arn] }
+}
+
+output "functions" {
+  description = "The functions by their name in system.json."
+  value       = module.parts.functions
+}
+
+output "tables" {
+  description = "The tables by their name in system.json."
+  value       = module.parts.tables
+}
+
+output "watched" {
+  description = "What CloudWatch counts of the cell: nothing, because Momento is no service of AWS."
+  value       = {}
+}
+
+output "details" {
+  description = "What only a cell of this transport has: the cache."
+  value       = { cache = var.momento.cache }
+}
+
+output "queues" {
+  description = "The queues: none."
+  value       = {}
+}
