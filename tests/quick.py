@@ -32,7 +32,7 @@ FILES: Final = {
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
-        "test_viewer_changes", "test_channel_access", "test_iot_policy",
+        "test_viewer_changes", "test_viewer_messages", "test_channel_access", "test_iot_policy",
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
@@ -58,7 +58,7 @@ FILES: Final = {
     "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
     "tests/devstack/replay": {"test_openfootball"},
-    "tests/devstack/stack": {"test_site_paths"},
+    "tests/devstack/stack": {"test_mqtt_packets", "test_site_paths"},
     "tests/trials": {"test_fuzz_targets"},
     "tests/trials/faults": {"test_checks", "test_rules"},
 }  # fmt: skip
