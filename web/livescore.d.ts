@@ -205,6 +205,11 @@ export interface Options {
    * subprotocols.
    */
   tokenIn?: "query" | "subprotocol";
+  /**
+   * Gets each message to the subject of the token, while a match is followed and the connection works. A message that
+   * comes while the viewer is away is lost: read over HTTP what a key stands for, and once at the beginning.
+   */
+  onMessage?: (key: string, body?: unknown) => void;
   timings?: Partial<Timings>;
   /** The source of random numbers in [0, 1). */
   random?: () => number;

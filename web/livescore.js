@@ -1167,6 +1167,9 @@ export class Livescore {
   /** @type {number | null} */
   #pingedAt = null;
   #isReading = false;
+  /** Whether messages are wanted, and whether `listen` has no answer yet on this connection. */
+  #wantsMessages;
+  #listenDue = false;
   #timers = new Timers();
   /** @type {(() => void)[]} */
   #unlisten = [];
@@ -1176,6 +1179,8 @@ export class Livescore {
     this.#cells = cellsOf(options);
     this.#token = options.token ?? (() => null);
     this.#tokenIn = options.tokenIn;
+    this.#wantsMessages = !!options.onMessage;
+    if (options.onMessage) this.#listeners.on("message", options.onMessage);
     this.#timings = { ...TIMINGS, ...options.timings };
     this.#random = options.random ?? Math.random;
     const Socket = options.WebSocket ?? /** @type {Options["WebSocket"]} */ (globalThis.WebSocket);
@@ -1361,6 +1366,7 @@ export class Livescore {
     this.#leaveAt = seconds() + least + this.#random() * (most - least);
     this.#subscribePause = this.#timings.careSeconds;
     this.#leaving.clear();
+    this.#listenDue = this.#wantsMessages;
     for (const followed of this.#matches.values()) {
       followed.answered = followed.sent = false;
       followed.pendingSyncs = followed.owed = 0;
@@ -1459,6 +1465,14 @@ export class Livescore {
       this.#listeners.emit("error", { code: "gateway", message: "The server is busy. It is asked again." });
       return;
     }
+    if (frame.type === "listening") {
+      this.#listenDue = false;
+      return;
+    }
+    if (frame.type === "message") {
+      if (isText(frame.key)) this.#listeners.emit("message", frame.key, frame.body);
+      return;
+    }
     const match = String(frame.match);
     if (frame.type === "unsubscribed") {
       this.#leaving.delete(match);
@@ -1510,6 +1524,8 @@ export class Livescore {
     const match = isText(frame.match) ? frame.match : null;
     if (match) this.#leaving.delete(match);
     const followed = match ? this.#matches.get(match) : undefined;
+    // The same question would have the same answer.
+    if (problem.code === "no_subject") this.#listenDue = false;
     if (!followed) {
       if (!match) this.#listeners.emit("error", problem);
       return;
@@ -1544,6 +1560,7 @@ export class Livescore {
   /** Subscribe to the matches without an answer on this connection. */
   #subscribeUnanswered() {
     for (const followed of this.#matches.values()) if (!followed.answered) this.#subscribe(followed);
+    if (this.#listenDue) this.#send({ action: "listen" });
     this.#subscribeLater(this.#subscribePause);
   }
 
@@ -1604,7 +1621,8 @@ export class Livescore {
     }
     const matches = [...this.#matches.values()];
     if (now >= this.#readUnknownAt) this.#readUnknown(matches);
-    const overdue = now >= this.#subscribeAgainAt && matches.some((followed) => !followed.answered);
+    const waits = this.#listenDue || matches.some((followed) => !followed.answered);
+    const overdue = waits && now >= this.#subscribeAgainAt;
     if (overdue) {
       this.#leaving.clear();
       for (const followed of matches) followed.owed = 0;
