@@ -26,7 +26,7 @@ class House(Director):
         self.refused: set[str] = set()
         """Matches that nobody may hear."""
         self.refusal = REFUSED
-        """How a service refuses."""
+        """A service's answer to a subscription to one of these."""
         self.tokens: list[str | None] = []
         """The tokens of the handshakes."""
         self.subscribed: list[str] = []
