@@ -85,7 +85,10 @@ class _Bench:
     goals: int
 
     async def row(self, number: int, cell: str, address: CellAddress) -> dict[str, Any]:
-        """Measure a cell, with a match of this number. Raises TooFewError, ValueError, TimeoutError and httpx.HTTPError."""
+        """Measure a cell, with a match of this number.
+
+        Raises TooFewError, ValueError, TimeoutError and httpx.HTTPError.
+        """
         transport, viewers = address.transport, self.viewers
         match = f"transport-{number}"
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": viewers}
