@@ -31,6 +31,11 @@ CALLS = {
     "start_execution": "states:StartExecution",
     "post_to_connection": "execute-api:ManageConnections",
     "delete_connection": "execute-api:ManageConnections",
+    # Made once for each cell; every call of theirs is a publish.
+    "AppSyncEvents": "appsync:EventPublish",
+    "AppSyncGraphql": "appsync:GraphQL",
+    "IotCore": "iot:Publish",
+    "get_parameter": "ssm:GetParameter",
     # The sender's own client of @connections signs for this service (broadcaster/send/gateway.py).
     "Endpoint.parse": "execute-api:ManageConnections",
 }
@@ -190,11 +195,11 @@ def _parameters(node: ast.AST) -> set[str]:
 
 
 def _lends(node: ast.AST) -> bool:
-    """Whether a definition hands its settings ``own`` on to a function, which reads them by its parameter ``own``."""
-    if "own = settings(" not in ast.unparse(node):
-        return False
+    """Whether a definition hands its settings on to a function, which reads them by its parameter ``own``."""
+    keeps = "own = settings(" in ast.unparse(node)
     calls = (inner for inner in _own(node) if isinstance(inner, ast.Call))
-    return any(isinstance(each, ast.Name) and each.id == "own" for call in calls for each in call.args)
+    given = [ast.unparse(each) for call in calls for each in call.args]
+    return any(each.startswith("settings(") and each.endswith(")") for each in given) or (keeps and "own" in given)
 
 
 def _is_registered(node: ast.AST) -> bool:
