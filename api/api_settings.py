@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runtime.environment import MAY_BE_EMPTY, UNKNOWN
+from runtime.environment import MAY_BE_EMPTY
+from subscriptions.viewer_settings import TokenSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSettings:
-    """Of the function ``api``."""
+class ApiSettings(TokenSettings):
+    """Of the function ``api``. It verifies viewers' tokens for the route of Momento (api/listeners.py)."""
 
     matches_table: str
     stream: str
@@ -21,4 +22,3 @@ class ApiSettings:
     """By name of a cell: its texts (broadcaster/transports/description.py)."""
     site_keys: str = field(metadata=MAY_BE_EMPTY)
     """The keys of which the site sends one, separated by commas; empty where there is no site."""
-    deployment: str = UNKNOWN

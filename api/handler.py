@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.logging import correlation_paths
 
-from api import operators, readers, resources, site_key, traces
+from api import momento_route, operators, readers, resources, site_key, traces
 from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 BODY_BYTES = 32 * 1024
-ROUTES = (operators, readers, traces)
+ROUTES = (operators, readers, traces, momento_route)
 """The modules that register their routes with the resolver."""
 
 metrics = Metrics("api")

@@ -14,10 +14,13 @@ import binascii
 import json
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from runtime import protobuf
 from runtime.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PATH: Final = "/token.Token/GenerateDisposableToken"
 HEADERS: Final = {"Content-Type": "application/grpc-web-text", "Accept": "application/grpc-web-text", "X-Grpc-Web": "1"}
@@ -48,22 +51,27 @@ class DisposableToken:
     expires: int
 
 
-def request(key: str, cache: str, prefix: str, seconds: int) -> bytes:
-    """The body of a request for a token that may only subscribe, and only to topics of ``cache`` with this prefix.
+def request(key: str, cache: str, prefixes: Sequence[str], seconds: int) -> bytes:
+    """The body of a request for a token that may only subscribe, and only to topics of ``cache`` with these prefixes.
 
     ``key``: what ``api_key`` returns. ``seconds``: the time for which the token is valid, one hour at most
     (https://docs.momentohq.com/topics/api-reference/auth).
     """
-    topics = b"".join((
-        protobuf.field(1, TOPIC_READ_ONLY),
-        protobuf.field(3, protobuf.field(1, cache)),
-        protobuf.field(5, protobuf.field(2, prefix)),
-    ))  # fmt: skip
-    permissions = protobuf.field(2, protobuf.field(1, protobuf.field(2, topics)))
+    rights = b"".join(protobuf.field(1, protobuf.field(2, _topics(cache, each))) for each in prefixes)
+    permissions = protobuf.field(2, rights)
     message = b"".join((
         protobuf.field(1, protobuf.field(1, seconds)), protobuf.field(2, key), protobuf.field(3, permissions),
     ))  # fmt: skip
     return base64.b64encode(frame(message))
+
+
+def _topics(cache: str, prefix: str) -> bytes:
+    """The message ``TopicPermissions``."""
+    return b"".join((
+        protobuf.field(1, TOPIC_READ_ONLY),
+        protobuf.field(3, protobuf.field(1, cache)),
+        protobuf.field(5, protobuf.field(2, prefix)),
+    ))  # fmt: skip
 
 
 def answer(body: bytes, headers: dict[str, str]) -> DisposableToken:

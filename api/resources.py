@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from api.api_settings import ApiSettings
+from api.momento_access import MomentoAccess, MomentoCell, tokens_url
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
 from broadcaster.transports.description import parse_cells
@@ -15,6 +16,7 @@ from matches.recent_events import RecentEvents
 from runtime import aws
 from runtime.cell_calls import CellCalls
 from runtime.environment import settings
+from runtime.secure_parameter import SecureParameter
 from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
@@ -65,6 +67,21 @@ def cells() -> dict[str, CellStates]:
         name: CellStates(table + each.suffix, aws.dynamodb(each.region, "hurried"))
         for name, each in descriptions().items()
     }
+
+
+@cache
+def momento_access() -> MomentoAccess:
+    """The tokens of viewers at Momento."""
+    cells = {
+        name: MomentoCell(
+            each.texts["cache"],
+            tokens_url(each.texts["url"]),
+            SecureParameter(each.texts["api_key_parameter"], aws.ssm),
+        )
+        for name, each in descriptions().items()
+        if "api_key_parameter" in each.texts
+    }
+    return MomentoAccess(settings(ApiSettings).matches_table, aws.dynamodb(), cells)
 
 
 @cache

@@ -15,6 +15,7 @@ from devstack.deployment.account_quotas import read
 from devstack.deployment.quota_fit import Report, compare
 from devstack.deployment.settings_advice import DeploymentPlan
 from devstack.quotas import Throttle, requests_of
+from devstack.stack_cells import API_GATEWAY, parse
 from devstack.system import System
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ BINDS = 3
 def preflight(
     region: Annotated[str, typer.Option(envvar="AWS_REGION", help="Home region of the deployment.")],
     cells: Annotated[
-        str | None, typer.Option(help="Regions of the cells, separated by commas; home by default.")
+        str | None, typer.Option(help="Cells like up --cells, separated by commas; home by default.")
     ] = None,
     viewers: Annotated[int, typer.Option(min=1, help="Viewers of the biggest match, in all cells.")] = 10_000,
     goal_seconds: Annotated[
@@ -82,18 +83,30 @@ def _plan(
     routes = system["http_api"]["throttles"].keys() | system["websocket_api"]["throttles"].keys()
     if unknown := sorted(throttles.keys() - routes):
         raise WrongOptionError(f"--throttle: there is no route {', '.join(unknown)}.")
-    regions = [each.strip() for each in cells.split(",") if each.strip()] if cells else []
+    planned = [(each.region, each.transport) for each in parse(cells, system["transports"])] if cells else []
     deployed = _deployed(outputs) if outputs else {}
     try:
         if deployed:
             region = deployed["home"]["value"]["region"]
-            regions = regions or list(deployed["cells"]["value"])
+            planned = planned or [
+                (each.get("region", name), each.get("transport", API_GATEWAY))
+                for name, each in deployed["cells"]["value"].items()
+            ]
             settings = {**deployed["settings"]["value"], **_quota_of(deployed), **settings}
             own = deployed.get("throttles", {"value": {}})["value"]
             throttles = {route: Throttle(each["rate"], each["burst"]) for route, each in own.items()} | throttles
     except (KeyError, TypeError):
         raise WrongOptionError("--outputs is not what `terraform output -json` prints for this deployment.") from None
-    return DeploymentPlan(region, tuple(regions or [region]), settings, system, *audience, throttles=throttles)
+    planned = planned or [(region, API_GATEWAY)]
+    return DeploymentPlan(
+        region,
+        tuple(place for place, transport in planned if transport == API_GATEWAY),
+        settings,
+        system,
+        *audience,
+        broadcasting=tuple(place for place, transport in planned if transport != API_GATEWAY),
+        throttles=throttles,
+    )
 
 
 def _quota_of(deployed: dict[str, Any]) -> dict[str, Any]:

@@ -71,6 +71,12 @@ def iot_data(url: str, of_region: str) -> Any:
 
 
 @cache
+def ssm() -> Any:
+    """The Systems Manager client of this process."""
+    return _client("ssm", patience="hurried")
+
+
+@cache
 def connections(url: str) -> ApiGatewayManagementApiClient:
     """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
 

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
+from broadcaster.transports.publisher import Publisher, make_publisher
 from broadcaster.transports.signed_http import SignedHttp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from botocore.credentials import ReadOnlyCredentials
+
+    from broadcaster.control.cell_state import CellStates
+    from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.transport import Clients, OwnSettings
 
 PAYLOAD_BYTES: Final = 240 * 1024
 """AppSync drops a longer payload of a subscription without an error
@@ -57,6 +62,13 @@ class AppSyncGraphql:
         answer = self._http.post(self._url, orjson.dumps({"query": MUTATION, "variables": variables}), self._headers)
         if (found := _error(answer)) is not None:
             raise found
+
+
+def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
+    """The transport of a cell with a GraphQL API of AppSync."""
+    texts = description.texts
+    service = AppSyncGraphql(texts["url"], description.region, clients.credentials, texts.get("host"))
+    return make_publisher(description, cell_states, clients, service)
 
 
 def _error(answer: bytes) -> ClientError | None:

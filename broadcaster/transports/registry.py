@@ -46,8 +46,20 @@ def _appsync_events() -> Make:
     return make
 
 
+def _appsync_graphql() -> Make:
+    from broadcaster.transports.appsync_graphql import make
+
+    return make
+
+
 def _iot_core() -> Make:
     from broadcaster.transports.iot_core import make
+
+    return make
+
+
+def _momento() -> Make:
+    from broadcaster.transports.momento import make
 
     return make
 
@@ -55,7 +67,9 @@ def _iot_core() -> Make:
 KINDS: Final[dict[str, Kind]] = {
     DEFAULT: Kind(_api_gateway, ("state_machine",), keeps_rows=True),
     "appsync-events": Kind(_appsync_events, ("url",)),
+    "appsync-graphql": Kind(_appsync_graphql, ("url",)),
     "iot-core": Kind(_iot_core, ("url",)),
+    "momento": Kind(_momento, ("url", "cache", "api_key_parameter")),
 }
 """Name of a transport -> its kind."""
 

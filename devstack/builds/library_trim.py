@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SERVICES: Final = {
-    "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "kinesis": "kinesis", "sqs": "sqs",
-    "stepfunctions": "states",
+    "apigatewaymanagementapi": "execute-api", "dynamodb": "dynamodb", "iot-data": "data-ats.iot",
+    "kinesis": "kinesis", "sqs": "sqs", "ssm": "ssm", "stepfunctions": "states",
 }  # fmt: skip
 """The services that the functions call: name of the model -> prefix of the endpoint."""
 

@@ -23,7 +23,6 @@ import boto3
 import orjson
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.session import get_session
 
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway import Gateway
@@ -32,9 +31,10 @@ from broadcaster.send.post_queue import Post, PostQueue
 from broadcaster.send.signing import Credentials, Endpoint
 from client.token_placement import place_token
 from client.websocket import LostError, dial
+from devstack.deployment.running_system import devstack_cell
 from devstack.operator.local_system import system_at
 from devstack.stack.provision import client
-from devstack.system import ACCOUNT, PREFIX, REGION, SECRET
+from devstack.system import ACCOUNT, PREFIX, SECRET
 from loadtest.terminal_text import public_url
 from runtime.errors import ProgramError
 from subscriptions.shards import DEFAULT_SHARDS
@@ -138,8 +138,8 @@ class Posting:
         """The target for the cell with this number, from 0, and this WebSocket URL. Raises SkippedError."""
         system = system_at(self.api_url)
         if system is not None:
-            at = system.at(_devstack_region(websocket))
             url = websocket.replace("ws://", "http://")
+            at = devstack_cell(system, url)
             return Target(
                 url, at.region, Credentials(ACCOUNT, SECRET), client(at, "dynamodb"), at.name("subscriptions")
             )
@@ -366,11 +366,3 @@ async def _until(condition: Any) -> None:
 
 def _arrived(listeners: list[_Listener]) -> int:
     return sum(len(each.numbers) for each in listeners)
-
-
-def _devstack_region(websocket: str) -> str:
-    """The region of a devstack cell. MiniStack's API ids end with the region; the stand-in serves the first region."""
-    system_id = urlsplit(websocket).path.split("/")[-2] if "/execute-api/" in websocket else ""
-    # boto3 would fail if the profile in AWS_PROFILE does not exist; devstack needs no profile.
-    regions = get_session().get_available_regions("dynamodb")
-    return next((each for each in regions if system_id.endswith(each.replace("-", ""))), REGION)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,6 +21,7 @@ from broadcaster.transports.transport import Clients
 from devstack.operator.local_system import nothing_answers, system_at
 from devstack.stack.ministack import StackError
 from devstack.stack.provision import client
+from devstack.stack_cells import StackCell
 from devstack.system import PREFIX, System
 from devstack.transports.ministack_resources import at_region
 from loadtest.terminal_text import public_url
@@ -81,6 +84,18 @@ def _reach(api_url: str, *, aws: bool, prefix: str) -> tuple[Callable[..., Any],
     if system is None:
         raise StackError(f"{public_url(api_url)} is not devstack's. For an account of AWS, say --aws.")
     return lambda service, region=system.region: client(at_region(system, region), service), PREFIX
+
+
+def devstack_cell(system: System, connections_url: str) -> System:
+    """The view of the cell of a devstack that has this URL of @connections; of its first region if none has it.
+
+    Raises botocore's ClientError and BotoCoreError.
+    """
+    own = _home_settings(partial(client, system), PREFIX)
+    for name, each in parse_cells(own.cells).items():
+        if each.texts.get("connections_url") == connections_url:
+            return replace(system, cell=StackCell(name, each.region, each.transport))
+    return replace(system, cell=StackCell())
 
 
 def _no_credentials() -> None:

@@ -25,6 +25,7 @@ class DeploymentPlan:
 
     home: str
     cells: tuple[str, ...]
+    """The region of each cell of API Gateway. Several cells may be in one region."""
     settings: Mapping[str, Any]
     """Settings that differ from system.json, by name."""
     system: Mapping[str, Any]
@@ -36,6 +37,8 @@ class DeploymentPlan:
     """Seconds within which all viewers connect before the kick-off."""
     shards: int | None = None
     """Shards of the stream; None for the number in system.json."""
+    broadcasting: tuple[str, ...] = ()
+    """The region of each cell with another transport: its viewers need no requests of API Gateway."""
     throttles: Mapping[str, Throttle] = field(default_factory=dict)
     """Throttles that differ from system.json, by route: Terraform's websocket_throttles and http_throttles."""
 
@@ -46,7 +49,7 @@ class DeploymentPlan:
     @property
     def viewers_of_a_cell(self) -> int:
         """Viewers of each cell, if the viewers spread evenly."""
-        return math.ceil(self.viewers / len(self.cells))
+        return math.ceil(self.viewers / (len(self.cells) + len(self.broadcasting)))
 
     @property
     def arrivals(self) -> int:
@@ -61,7 +64,7 @@ class DeploymentPlan:
     @property
     def regions(self) -> tuple[str, ...]:
         """The regions of home and the cells, each once."""
-        return tuple(dict.fromkeys((self.home, *self.cells)))
+        return tuple(dict.fromkeys((self.home, *self.cells, *self.broadcasting)))
 
     def stage(self, region: str) -> Throttle:
         """The account's quota that Terraform assumes, which is the default throttle of the stages."""
@@ -77,12 +80,16 @@ class DeploymentPlan:
         }
 
     def routes_rate(self, region: str) -> int:
-        """Requests a second that all routes of a region together accept."""
-        return sum(throttle.rate for throttle in self.routes(region).values())
+        """Requests a second that all routes of a region together accept. Each cell has a WebSocket API of its own."""
+        of_a_cell = self.system["websocket_api"]["throttles"]
+        return sum(
+            throttle.rate * (self.cells.count(region) if route in of_a_cell else 1)
+            for route, throttle in self.routes(region).items()
+        )
 
     def senders_rate(self, region: str) -> int:
-        """POSTs a second of the senders of a region; 0 if the region has no cell."""
-        return self.setting("send_rate") if region in self.cells else 0
+        """POSTs a second of the senders of all cells of a region."""
+        return self.setting("send_rate") * self.cells.count(region)
 
     def fits(self, region: str) -> bool:
         """Whether Terraform accepts the throttles and ``send_rate``: together they must not exceed ``stage``."""
@@ -142,13 +149,16 @@ def _today(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> DeploymentP
     # Raised throttles may leave nothing for the senders of a smaller quota, so they are dropped.
     if any(plan.routes_rate(region) >= plan.stage(region).rate for region in plan.regions):
         plan = replace(plan, throttles={})
-    left = min(plan.stage(region).rate - plan.routes_rate(region) for region in plan.cells)
+    shares = [
+        (plan.stage(region).rate - plan.routes_rate(region)) // plan.cells.count(region) for region in set(plan.cells)
+    ]
+    left = min(shares, default=plan.setting("send_rate"))
     return _with(plan, send_rate=left) if plan.setting("send_rate") > left else plan
 
 
 def _wanted(plan: DeploymentPlan, accounts: Mapping[str, Account]) -> DeploymentPlan:
     """The plan with the rates that its audience needs, and with the quota that these rates add up to."""
-    if plan.goal_rate > plan.setting("send_rate"):
+    if plan.cells and plan.goal_rate > plan.setting("send_rate"):
         plan = _with(plan, send_rate=plan.goal_rate)
     most = min(account.granted.burst for account in accounts.values())
     plan = replace(plan, throttles={**plan.throttles, **_raised(plan, most)})

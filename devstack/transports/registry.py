@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from devstack.transports import api_gateway, appsync_events, iot_core
+from devstack.transports import api_gateway, appsync_events, appsync_graphql, iot_core, momento
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TRANSPORTS: Final[Mapping[str, StackTransport]] = {
     "api-gateway": api_gateway.TRANSPORT,
     "appsync-events": appsync_events.TRANSPORT,
+    "appsync-graphql": appsync_graphql.TRANSPORT,
     "iot-core": iot_core.TRANSPORT,
+    "momento": momento.TRANSPORT,
 }
 """Name of a transport -> its parts on this machine."""

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from api import momento_tokens
 from loadtest.standin import service_process
-from loadtest.standin.momento_access import AccessError, Keys
+from loadtest.standin.momento_rights import AccessError, Keys
 from loadtest.standin.momento_topics import Topic
 
 if TYPE_CHECKING:

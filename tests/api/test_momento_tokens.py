@@ -17,6 +17,12 @@ REQUEST = (
 )
 """The message as Momento's own generated code writes it (the package momento-wire-types 0.138.3)."""
 
+SEVERAL = (
+    "0a0308901c12036b65791a4b12490a24122208021a0b0a096c69766573636f72652a11120f6c69766573636f72653a6f70656e3a"
+    "0a21121f08021a0b0a096c69766573636f72652a0e120c6c69766573636f72653a632d"
+)
+"""The same for two prefixes."""
+
 ANSWER = (
     "0a036a7774122563656c6c2d75732d656173742d312d312e70726f642e612e6d6f6d656e746f68712e636f6d1890c0a7da06"
 )  # fmt: skip
@@ -27,8 +33,10 @@ OK = momento_tokens.frame(b"grpc-status:0\r\n", 0x80)
 
 def test_the_request_is_momentos() -> None:
     """The request is byte for byte what Momento's generated code writes: subscribe only, one cache, one prefix."""
-    body = momento_tokens.request("key", "livescore", "livescore:c-world-cup-2022:", 3600)
+    body = momento_tokens.request("key", "livescore", ["livescore:c-world-cup-2022:"], 3600)
     assert base64.b64decode(body) == momento_tokens.frame(bytes.fromhex(REQUEST))
+    body = momento_tokens.request("key", "livescore", ["livescore:open:", "livescore:c-"], 3600)
+    assert base64.b64decode(body) == momento_tokens.frame(bytes.fromhex(SEVERAL))
 
 
 @pytest.mark.parametrize("apart", [False, True])

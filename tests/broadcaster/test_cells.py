@@ -11,6 +11,7 @@ import pytest
 
 from broadcaster.control.cell_state import CellState, CellStates
 from client.viewer import Viewer
+from devstack.deployment.frame_posting import Posting
 from devstack.deployment.running_system import reset as of_devstack
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.ministack import StackError, free_port
@@ -149,6 +150,15 @@ async def test_a_stop_ends_the_broadcast_in_every_cell(
     finally:
         proxy.silent = frozenset()
     assert cell_state(cells, match_id).stopped_seq == 2
+
+
+def test_a_test_of_a_deployment_finds_the_table_of_each_cell(cells: System) -> None:
+    """``livescore smoke`` posts frames with the region and the rows of the cell whose WebSocket it was given."""
+    for number, each in enumerate(cells.each_cell()):
+        target = Posting(cells.api_url).target(number, each.websocket_url)
+        assert (target.region, target.table) == (each.region, each.name("subscriptions"))
+    strange = Posting(cells.api_url).target(0, "ws://127.0.0.1:1/live")
+    assert (strange.region, strange.table) == (REGION, "livescore-subscriptions")
 
 
 def test_the_stand_in_serves_one_cell() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from threading import Barrier
+from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.payload import CarriedEvent
 from broadcaster.home.cells import Cell, Cells
 from broadcaster.home.watchdog_queue import WatchdogQueue
@@ -19,16 +20,17 @@ from broadcaster.transports.publisher import Publisher
 from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import REGION
+from devstack.tables import arguments
 from matches.channels import feed_channel, subject_channel
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.broadcaster.conftest import THREADS, make_starter
 from tests.hole import hole
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.control.cell_state import CellStates
     from devstack.system import System
     from matches.event_types import BroadcastReceipt
     from matches.ledger import Ledger
@@ -305,11 +307,35 @@ def test_a_message_goes_to_the_channel_of_its_viewer(publisher: Publisher, servi
     assert list(service.frames) == [subject_channel("ann")]
 
 
-def both(system: System, cell_states: CellStates, publisher: Publisher) -> Cells:
-    """A cell that broadcasts beside a cell with API Gateway; each has a table of its own only by its name here."""
+@pytest.fixture(scope="module")
+def other_states(system: System, dynamodb: Any) -> CellStates:
+    """The table of a second cell in the region of the first."""
+    name = system.name("broadcasts") + "-events"
+    dynamodb.create_table(**arguments(name, system.raw["tables"]["broadcasts"]))
+    return CellStates(name, dynamodb)
+
+
+def test_a_service_that_does_not_answer_delays_no_other_cell(
+    system: System, cell_states: CellStates, other_states: CellStates, ledger: Ledger, service: FakeService, play: Play,
+    match_id: str,
+) -> None:  # fmt: skip
+    """While the service is silent, the other cell has its event, and the silent cell is not asked for the next one."""
+    answer = Event()
+    service.before = lambda: answer.wait(60.0)
+    publisher = Publisher(DESCRIPTION, other_states, ledger, service, THREADS)
     other = Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, make_starter(system, cell_states))
     queue = WatchdogQueue(client(system, "sqs"), system.resolve("queue.watchdog"), 900)
-    return Cells({"events": Cell(DESCRIPTION, publisher.cell_states, publisher), REGION: other}, queue, THREADS)
+    cells = Cells({"events": Cell(DESCRIPTION, other_states, publisher), REGION: other}, queue, THREADS)
+    try:
+        for seq, event in enumerate((KICK_OFF, GOAL), 1):
+            assert cells.broadcast(*play(event)) == ["events"]
+            assert cell_states.read(match_id).due_seq == seq
+        # The thread of the first call asks once for each feed; the next event waits with the watchdog.
+        assert sum(service.calls.values()) == 2
+        assert other_states.read(match_id).told_seq == 0
+    finally:
+        answer.set()
+    until(lambda: other_states.read(match_id).told_seq == 1)
 
 
 @pytest.mark.parametrize("error", [refusal("AccessDenied", 403), refusal("Slow", 429), TimeoutError()])

@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from api import momento_tokens
-from loadtest.standin.momento_access import INVALID_ARGUMENT, UNAUTHENTICATED, Keys
+from loadtest.standin.momento_rights import INVALID_ARGUMENT, UNAUTHENTICATED, Keys
 from loadtest.standin.momento_server import PAYLOAD_BYTES, Limits, Momento, application
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Bench:
 
     async def token(self, prefix: str = "livescore:c-cup:", seconds: int = 60, key: str = KEY) -> str:
         """A disposable token. Raises GrpcError."""
-        body = momento_tokens.request(key, "cache", prefix, seconds)
+        body = momento_tokens.request(key, "cache", [prefix], seconds)
         headers = {**momento_tokens.HEADERS, "Authorization": key}
         answer = await self.client.post(self.url + momento_tokens.PATH, content=body, headers=headers)
         return momento_tokens.answer(answer.content, dict(answer.headers)).token
@@ -171,7 +171,7 @@ async def test_a_disposable_token_expires(bench: Bench, monkeypatch: pytest.Monk
     """After its end a token is answered 401."""
     token = await bench.token(seconds=60)
     now = time.time()
-    monkeypatch.setattr("loadtest.standin.momento_access.time.time", lambda: now + 61)
+    monkeypatch.setattr("loadtest.standin.momento_rights.time.time", lambda: now + 61)
     assert (await bench.poll(1, token=token)).status_code == 401
 
 

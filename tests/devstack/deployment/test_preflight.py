@@ -160,6 +160,14 @@ def test_two_cells_and_the_settings_that_will_be(aws: Aws) -> None:
     assert (status, {each["region"] for each in json.loads(said)["findings"]}) == (0, {"eu-south-1", "eu-south-2"})
 
 
+def test_cells_of_other_transports_are_planned_like_those_of_up(aws: Aws) -> None:
+    """``--cells`` takes names and transports, and an unknown transport is a sentence."""
+    status, said = preflight("--region", "eu-west-1", "--cells", "eu-west-1,iot=eu-west-1/iot-core", "--json")
+    assert (status, json.loads(said)["binds"]) == (0, False)
+    status, said = preflight("--region", "eu-west-1", "--cells", "iot=eu-west-1/pigeons")
+    assert (status, "has the transport 'pigeons'" in said) == (1, True)
+
+
 def test_the_outputs_of_a_deployment(aws: Aws, tmp_path: Path) -> None:
     """`terraform output -json` gives home, cells, settings and throttles; an unknown setting in it is ignored."""
     outputs = tmp_path / "outputs.json"

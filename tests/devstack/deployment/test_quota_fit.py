@@ -182,3 +182,22 @@ def test_a_report_as_the_command_prints_it() -> None:
     printed = compare(PLAN, {"eu-west-1": replace(USUAL, unread=("No permission.",))}).to_dict()
     assert (printed["binds"], printed["unread"]) == (False, ["No permission."])
     assert {each["quota"] for each in printed["findings"]} >= {"requests", "shards"}
+
+
+def test_two_cells_of_one_region_share_its_quota() -> None:
+    """The throttles and senders of both cells count, and the advised ``send_rate`` fits twice."""
+    plan = DeploymentPlan("eu-west-1", ("eu-west-1", "eu-west-1"), {}, SYSTEM)
+    assert not plan.fits("eu-west-1")
+    advised = advise(plan, {"eu-west-1": USUAL}).today
+    assert advised.fits("eu-west-1")
+    assert 2 * advised.setting("send_rate") > 10_000 - advised.routes_rate("eu-west-1") - 2
+
+
+def test_a_cell_that_broadcasts_needs_no_requests_of_api_gateway() -> None:
+    """A third of the viewers of three cells is told by another service; its region is compared for home's sake only."""
+    plan = DeploymentPlan("eu-west-1", ("eu-west-1", "us-east-1"), {}, SYSTEM, 30_000, broadcasting=("eu-west-1",))
+    assert (plan.viewers_of_a_cell, plan.regions) == (10_000, ("eu-west-1", "us-east-1"))
+    alone = DeploymentPlan("eu-west-1", (), {}, SYSTEM, broadcasting=("us-east-1",))
+    report = compare(alone, {region: replace(USUAL, region=region) for region in alone.regions})
+    assert not report.binds
+    assert (report.requests, report.settings) == ((), {})

@@ -49,10 +49,8 @@ class Keys:
         claims = self._claims(key)
         if claims is None or claims["exp"] <= time.time():
             raise AccessError(401, "Invalid authentication credentials to access Momento services")
-        role, of_cache, prefix, name = claims["role"], claims["cache"], claims["prefix"], claims["topic"]
         roles = (READ_WRITE, WRITE_ONLY) if publish else (READ_WRITE, READ_ONLY)
-        covers = topic.startswith(prefix) if prefix is not None else topic == name
-        if role not in roles or of_cache != cache or not covers:
+        if not any(_covers(each, roles, cache, topic) for each in claims["rights"]):
             raise AccessError(403, "Insufficient permissions to perform the operation")
 
     def token(self, body: bytes, authorization: str) -> tuple[bytes, int]:
@@ -81,14 +79,23 @@ class Keys:
         return hmac.new(self.key.encode(), text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
+def _covers(right: dict[str, Any], roles: tuple[int, ...], cache: str, topic: str) -> bool:
+    prefix = right["prefix"]
+    named = topic.startswith(prefix) if prefix is not None else topic == right["topic"]
+    return right["role"] in roles and right["cache"] == cache and named
+
+
 def _wanted(framed: bytes) -> dict[str, Any]:
-    """The wish in a request for a token: seconds and the rights of one topic or of topics with one prefix."""
+    """The wish in a request for a token: its seconds, and the rights, each of one topic or of topics with a prefix."""
     request = protobuf.read(framed[5:])
     explicit = protobuf.read(_bytes(protobuf.read(_bytes(request[3][0]))[2][0]))
-    topics = protobuf.read(_bytes(protobuf.read(_bytes(explicit[1][0]))[2][0]))
+    rights = [_right(protobuf.read(_bytes(protobuf.read(_bytes(each))[2][0]))) for each in explicit[1]]
+    return {"seconds": protobuf.read(_bytes(request[1][0]))[1][0], "rights": rights}
+
+
+def _right(topics: dict[int, list[int | bytes]]) -> dict[str, Any]:
     selector = protobuf.read(_bytes(topics[5][0]))
     return {
-        "seconds": protobuf.read(_bytes(request[1][0]))[1][0],
         "role": topics[1][0],
         "cache": _bytes(protobuf.read(_bytes(topics[3][0]))[1][0]).decode(),
         "topic": _bytes(selector[1][0]).decode() if 1 in selector else None,
