@@ -81,7 +81,7 @@ def publish_rights(applied: Applied) -> list[str]:
     wanted = {(action, arn) for cell in applied.cells for action, arn in _rights(applied, cell).items()}
     found = []
     ours = PUBLISHES.keys() - {"states:StartExecution"}
-    for name in ("fanout", "watchdog"):
+    for name in ("api", "fanout", "watchdog"):
         function = applied.function(name, applied.home)
         allowed = set() if function is None else _allowed(applied.policy(function), ours)
         found += [f"{name} may not {action} on {arn}" for action, arn in sorted(wanted - allowed)]

@@ -44,6 +44,16 @@ data "aws_iam_policy_document" "api" {
     actions   = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
     resources = var.resources.broadcasts_arns
   }
+
+  # A message to one viewer of a cell whose service tells the viewers.
+  dynamic "statement" {
+    for_each = var.resources.publish
+    content {
+      sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
+      actions   = [statement.key]
+      resources = statement.value
+    }
+  }
 }
 
 resource "aws_apigatewayv2_api" "this" {

@@ -91,6 +91,8 @@ variable "resources" {
     matches_arn     = string
     stream_arn      = string
     broadcasts_arns = list(string)
+    # Action of IAM = resources: what publishes in the other cells.
+    publish = optional(map(list(string)), {})
   })
   nullable = false
 }
