@@ -17,7 +17,10 @@ class ApiSettings(TokenSettings):
     """The name of the stream of events."""
     operator_scope: str = field(metadata=MAY_BE_EMPTY)
     """The scope that the token of an operator must have."""
+    message_scope: str = field(metadata=MAY_BE_EMPTY)
+    """The scope that the token of a program must have that sends messages to single viewers."""
     broadcasts_table: str
+    subscriptions_table: str
     cells: dict[str, dict[str, str]]
     """By name of a cell: its texts (broadcaster/transports/description.py)."""
     site_keys: str = field(metadata=MAY_BE_EMPTY)

@@ -14,6 +14,8 @@ from matches.events import MatchId
 UNKNOWN_MATCH = "There is no such match: `unknown_match`."
 OPERATORS: list[dict[str, list[str]]] = [{"operator": []}]
 """OpenAPI's ``security`` of a route that needs an operator's token."""
+MESSENGERS: list[dict[str, list[str]]] = [{"messenger": []}]
+"""OpenAPI's ``security`` of a route that needs the token of a program that sends messages to single viewers."""
 
 MatchInPath = Annotated[MatchId, Path(description="Id of the match.")]
 AfterInQuery = Annotated[int | None, Query(ge=0, description="Only events or receipts after this seq.")]

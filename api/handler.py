@@ -18,7 +18,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from aws_lambda_powertools.logging import correlation_paths
 
-from api import momento_route, operators, readers, resources, site_key, traces
+from api import messages, momento_route, operators, readers, resources, site_key, traces
 from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 BODY_BYTES = 32 * 1024
-ROUTES = (operators, readers, traces, momento_route)
+ROUTES = (operators, messages, readers, traces, momento_route)
 """The modules that register their routes with the resolver."""
 
 metrics = Metrics("api")
@@ -43,7 +43,10 @@ def read_openapi() -> Response[str]:
 
 def openapi() -> str:
     """The OpenAPI document as JSON."""
-    schemes: Any = {"operator": HTTPBearer(bearerFormat="JWT", description="A token with the operators' scope.")}
+    schemes: Any = {
+        "operator": HTTPBearer(bearerFormat="JWT", description="A token with the operators' scope."),
+        "messenger": HTTPBearer(bearerFormat="JWT", description="A token with the scope for messages to viewers."),
+    }
     return app.get_openapi_json_schema(title="livescore", version="1", description=__doc__, security_schemes=schemes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from api.momento_access import MomentoAccess, MomentoCell, tokens_url
 from api.shared_reads import SharedReads
 from broadcaster.control.cell_state import CellStates
 from broadcaster.transports.description import parse_cells
+from broadcaster.transports.registry import make_messenger
+from broadcaster.transports.transport import Clients
 from matches.calendar import Calendar
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
@@ -21,6 +24,10 @@ from subscriptions.viewer_counts import ViewerCounts
 
 if TYPE_CHECKING:
     from broadcaster.transports.description import CellDescription
+    from broadcaster.transports.messenger import Messenger
+
+THREADS = 10
+"""Calls of one cell side by side: the POSTs of a message to the connections of one viewer."""
 
 
 @cache
@@ -70,6 +77,19 @@ def cells() -> dict[str, CellStates]:
 
 
 @cache
+def messengers() -> dict[str, Messenger]:
+    """Name of a cell -> its messenger. They are made for the first message, because most processes send none."""
+    own = settings(ApiSettings)
+    # A call that was given up holds its threads, so each cell has threads of its own.
+    return {
+        name: make_messenger(
+            each, own.subscriptions_table, Clients(aws.make, aws.credentials, ledger(), ThreadPoolExecutor(THREADS))
+        )
+        for name, each in descriptions().items()
+    }
+
+
+@cache
 def momento_access() -> MomentoAccess:
     """The tokens of viewers at Momento."""
     cells = {
@@ -87,6 +107,12 @@ def momento_access() -> MomentoAccess:
 @cache
 def cell_calls() -> CellCalls:
     """Calls to all cells side by side."""
+    return CellCalls(len(cells()))
+
+
+@cache
+def message_calls() -> CellCalls:
+    """The same for messages, which use other services."""
     return CellCalls(len(cells()))
 
 

@@ -6,11 +6,13 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .broadcast_times import BROADCAST_TIMES
 from .cell_address import API_GATEWAY, CellAddress
 from .token_placement import place_token
 from .websocket import dial
 
 if TYPE_CHECKING:
+    from .broadcast_times import BroadcastTimes
     from .http_reader import HttpReader
     from .viewer_connection import Connection, Deliver, Dial
 
@@ -25,22 +27,13 @@ BROADCASTING = {
 SCHEMES = {"momento": ("http", "https")}
 """Transport -> schemes of its address, if they are not ``ws`` and ``wss``."""
 
-SECOND_READ_SECONDS = (1.0, 2.0)
-"""A viewer of a broadcasting transport reads a second time after a random time between these seconds, because a
-subscription that the service has acknowledged may begin late."""
-
 
 def as_cell(cell: str | CellAddress) -> CellAddress:
     """The address of a cell; a plain URL is that of a WebSocket of API Gateway."""
     return cell if isinstance(cell, CellAddress) else CellAddress(API_GATEWAY, cell)
 
 
-def dialer(
-    cell: str | CellAddress,
-    reader: HttpReader | None,
-    *,
-    second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
-) -> Dial:
+def dialer(cell: str | CellAddress, reader: HttpReader | None, times: BroadcastTimes = BROADCAST_TIMES) -> Dial:
     """The function that opens connections to a cell, for one viewer.
 
     Raises ValueError for a transport that this client does not know, and for a broadcasting transport without a
@@ -54,7 +47,7 @@ def dialer(
     if reader is None:
         raise ValueError(f"The transport {address.transport} needs `api`, because snapshots come over HTTP.")
     module = import_module(f".transports.{BROADCASTING[address.transport]}", __package__)
-    dial_cell: Dial = module.dialer(address, reader, second_read_seconds)
+    dial_cell: Dial = module.dialer(address, reader, times)
     return dial_cell
 
 

@@ -25,6 +25,11 @@ CONNECTIONS = 8
 class ReadError(ConnectionError):
     """The API gave no answer that can be used: none at all, an error, or no JSON object."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        """The status of an error, None if there was no answer or no error."""
+
 
 class HttpReader:
     """Reads from the API at ``url``. Use and close it in one event loop."""
@@ -43,7 +48,7 @@ class HttpReader:
             trust_env=False,
         )
         self._fresh_seconds = fresh_seconds
-        self._answers: dict[str, tuple[float, asyncio.Task[RawFrame | str]]] = {}
+        self._answers: dict[tuple[str, str], tuple[float, asyncio.Task[RawFrame | ReadError]]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -51,26 +56,27 @@ class HttpReader:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def get(self, path: str) -> RawFrame:
+    async def get(self, path: str, token: str | None = None) -> RawFrame:
         """The JSON object at a path. Other callers get the same object: do not change it.
 
-        Raises ReadError.
+        With a ``token`` the request has it, and other callers with the same token share the answer. Raises ReadError.
         """
         self.reads += 1
         now = asyncio.get_running_loop().time()
-        begun, fetch = self._answers.get(path, (0.0, None))
+        key = (path, token or "")
+        begun, fetch = self._answers.get(key, (0.0, None))
         if fetch is None or (fetch.done() and now - begun >= self._fresh_seconds):
             self._answers = {
                 each: (when, task)
                 for each, (when, task) in self._answers.items()
                 if not task.done() or now - when < self._fresh_seconds
             }
-            fetch = asyncio.create_task(self._fetch(path))
-            self._answers[path] = (now, fetch)
+            fetch = asyncio.create_task(self._fetch(path, token))
+            self._answers[key] = (now, fetch)
         # A caller that is cancelled does not cancel the request of the other callers.
         answer = await asyncio.shield(fetch)
-        if isinstance(answer, str):
-            raise ReadError(answer)
+        if isinstance(answer, ReadError):
+            raise ReadError(str(answer), answer.status)
         return answer
 
     async def close(self) -> None:
@@ -81,17 +87,18 @@ class HttpReader:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._http.aclose()
 
-    async def _fetch(self, path: str) -> RawFrame | str:
+    async def _fetch(self, path: str, token: str | None) -> RawFrame | ReadError:
         """The answer, or the reason why there is none. An exception would be logged if no caller waits any more."""
         self.requests += 1
+        headers = {"Authorization": f"Bearer {token}"} if token else None
         try:
-            answer = await self._http.get(path)
+            answer = await self._http.get(path, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-            return f"no answer ({type(error).__name__})"
+            return ReadError(f"no answer ({type(error).__name__})")
         if answer.status_code != httpx.codes.OK:
-            return f"status {answer.status_code}"
+            return ReadError(f"status {answer.status_code}", answer.status_code)
         try:
             body = orjson.loads(answer.content)
         except orjson.JSONDecodeError:
             body = None
-        return body if isinstance(body, dict) else "no JSON object"
+        return body if isinstance(body, dict) else ReadError("no JSON object")

@@ -6,17 +6,18 @@ import asyncio
 import math
 import random
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
-from .dialer import SECOND_READ_SECONDS, dialer
+from .broadcast_times import BROADCAST_TIMES, BroadcastTimes
+from .connection_state import ConnectionState
+from .dialer import dialer
 from .follower import Follower
 from .listening import LISTEN, Listening
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
+from .token_claims import renew_at
 from .websocket import LostError
 
 if TYPE_CHECKING:
@@ -63,38 +64,11 @@ SILENCE_MOST_SECONDS = 150.0
 """On a connection that works, a viewer reads after the longest silence that a message has ended, up to this."""
 
 
-@dataclass(slots=True)
-class _ConnectionState:
-    """The state of a viewer's present connection. Times are of ``time.monotonic``."""
-
-    leave_at: float = 0.0
-    """When the viewer replaces the connection."""
-    first_message_by: float = 0.0
-    """The latest time for the first message."""
-    read_unknown_at: float = 0.0
-    """From then on matches without a snapshot are read over HTTP."""
-    subscribe_pause: float = 0.0
-    subscribe_again_at: float = 0.0
-    quiet_chance: float = 0.0
-    """A number in [0, 1): how much earlier or later the next ping of a quiet connection is."""
-    pinged_at: float | None = None
-    doubted_at: float | None = None
-    """When the viewer sent a sync because a read over HTTP was ahead of the socket."""
-    has_message: bool = False
-    """A message has come."""
-    answered: set[str] = field(default_factory=set)
-    """Matches whose subscribe has been answered."""
-    refused: set[str] = field(default_factory=set)
-    """Matches whose subscribe was answered with an error."""
-    pending_syncs: Counter[str] = field(default_factory=Counter)
-    """By match: syncs without an answer yet. An answer over the socket is never older than its request."""
-
-
 class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
 
     ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket. A cell whose transport broadcasts itself
-    needs a ``reader``; ``second_read_seconds`` is the time after which such a viewer reads a second time.
+    needs a ``reader``.
 
     ``on_event(match, event, at)`` gets each event once and in order, with the time at which it came (milliseconds since
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
@@ -123,10 +97,10 @@ class Viewer:
         age_seconds: tuple[float, float] = AGE_SECONDS,
         token: str | Callable[[], str] | None = None,
         spread_seconds: float = SPREAD_SECONDS,
-        second_read_seconds: tuple[float, float] = SECOND_READ_SECONDS,
+        broadcast_times: BroadcastTimes = BROADCAST_TIMES,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._dial = dialer(cell, reader, second_read_seconds=second_read_seconds)
+        self._dial = dialer(cell, reader, broadcast_times)
         self._token = token
         self._only = only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
@@ -160,7 +134,7 @@ class Viewer:
         """Messages that were no JSON objects."""
         self._socket: Connection | None = None
         self._care_timer: asyncio.TimerHandle | None = None
-        self._state = _ConnectionState()
+        self._state = ConnectionState()
         self._checked_at = 0.0
         self._attempt = 0
         self._last_frame_at: dict[str, float] = {}
@@ -201,17 +175,16 @@ class Viewer:
             try:
                 token = self._token() if callable(self._token) else self._token
                 self._socket = await self._dial(token, self._receive)
-            except LostError as error:
-                self.failed += 1
-                if self._on_lost is not None:
-                    self._on_lost(error)
-            else:
                 self.connects += 1
                 self.opened_at = time.monotonic()
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._socket)
                 if self.silent_connections:
                     self._read_all()
+            except LostError as error:
+                self.failed += 1
+                if self._on_lost is not None:
+                    self._on_lost(error)
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance()))
 
@@ -232,8 +205,9 @@ class Viewer:
 
     async def _follow(self, socket: Connection) -> None:
         """Use an open connection until it ends."""
-        self._state = _ConnectionState(
-            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), socket.ends_at),
+        until = renew_at(self.opened_at, socket.ends_at, self._chance(), renewable=callable(self._token))
+        self._state = ConnectionState(
+            leave_at=min(self.opened_at + random.uniform(*self._age_seconds), until),
             first_message_by=self.opened_at + grace(self._first_seconds, self.silent_connections),
             read_unknown_at=self.opened_at + patience(self._first_seconds / 4, self._chance()),
             subscribe_pause=self._care_seconds,

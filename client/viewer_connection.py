@@ -16,18 +16,29 @@ The callee may not keep a memoryview, and may not change an object."""
 class Connection(Protocol):
     """One open connection of a viewer. Times are of ``time.monotonic``."""
 
-    last_frame_at: float
-    """When the last sign of life came from the server."""
-    last_use_at: float
-    """When the connection was last used, as far as the server's limit of idle time counts."""
-    last_message_at: float
-    """When the last message came. A proxy may answer pings itself and pass no message on."""
-    longest_frame_silence: float
-    """Seconds of the longest silence that a sign of life has ended."""
-    longest_message_silence: float
-    """Seconds of the longest silence that a message has ended."""
-    ends_at: float
-    """When the server will stop carrying frames, because a token ends; infinity if it will not."""
+    @property
+    def last_frame_at(self) -> float:
+        """When the last sign of life came from the server."""
+
+    @property
+    def last_use_at(self) -> float:
+        """When the connection was last used, as far as the server's limit of idle time counts."""
+
+    @property
+    def last_message_at(self) -> float:
+        """When the last message came. A proxy may answer pings itself and pass no message on."""
+
+    @property
+    def longest_frame_silence(self) -> float:
+        """Seconds of the longest silence that a sign of life has ended."""
+
+    @property
+    def longest_message_silence(self) -> float:
+        """Seconds of the longest silence that a message has ended."""
+
+    @property
+    def ends_at(self) -> float:
+        """When the viewer's token ends, if the server then stops carrying frames; else infinity."""
 
     @property
     def open(self) -> bool:

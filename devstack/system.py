@@ -37,6 +37,9 @@ WEBSOCKET_API_ID = "livescorews"
 Gateway = Literal["ministack", "standin"]
 """The programs that can stand for API Gateway's WebSocket API."""
 
+_OF_A_CELL = re.compile(r'"http://127\.0\.0\.1:([0-9]+)')
+"""The beginning of a URL of this machine, in JSON."""
+
 MINISTACK_SETTINGS = {"send_rate": 2000, "sender_rate": 1000}
 """Settings for MiniStack's own gateway, which takes only about 1,400 POSTs a second on two cores."""
 
@@ -67,6 +70,10 @@ class System:
 
     overrides: dict[str, dict[str, str]] = field(default_factory=dict)
     """Environment variables that are added to or replace the described ones: function -> name -> value."""
+
+    services_through: dict[str, str] = field(default_factory=dict)
+    """Function -> URL of a proxy for the services of the cells that CELLS names. The proxy gets a request for
+    ``http://127.0.0.1:PORT/x`` at ``/_port/PORT/x``."""
 
     cells: tuple[StackCell, ...] = (StackCell(),)
     """The cells. Their names are different."""
@@ -224,6 +231,8 @@ class System:
         """The environment variables of a function."""
         wanted = self.raw["functions"][function]["environment"]
         resolved = {name: self.resolve(reference) for name, reference in wanted.items()}
+        if "CELLS" in resolved and (proxy := self.services_through.get(function)) is not None:
+            resolved["CELLS"] = _OF_A_CELL.sub(rf'"{proxy}/_port/\1', resolved["CELLS"])
         return resolved | self.overrides.get(function, {})
 
     def credentials(self) -> dict[str, str]:

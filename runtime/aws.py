@@ -77,15 +77,20 @@ def ssm() -> Any:
 
 
 @cache
-def connections(url: str) -> ApiGatewayManagementApiClient:
+def connections(url: str, of_region: str | None = None) -> ApiGatewayManagementApiClient:
     """The @connections client of one stage, whose URL this is; for a few calls, not for a broadcast.
+
+    ``of_region``: the stage's region, for which calls are signed; None for the process's own.
 
     It tries once and not for long: every call is taken from the account's budget, which goals are sent with.
     """
     from botocore.config import Config
 
     once = config(patience="once").merge(Config(read_timeout=2))
-    return _keep(_session().create_client("apigatewaymanagementapi", endpoint_url=url, config=once))  # type: ignore[no-any-return]
+    made = _session().create_client(
+        "apigatewaymanagementapi", region_name=of_region, endpoint_url=url, config=once
+    )  # fmt: skip
+    return _keep(made)  # type: ignore[no-any-return]
 
 
 def ca_bundle() -> str | None:

@@ -55,6 +55,8 @@ locals {
     stream_arn         = module.stream.arn
     broadcasts_arns    = [for name, cell in merge(module.cell, local.broadcasting_cells) : cell.tables["broadcasts"].arn]
     state_machine_arns = [for cell in values(module.cell) : cell.state_machine_arn]
+    subscriptions_arns = [for cell in values(module.cell) : cell.tables["subscriptions"].arn]
+    connections_arns   = [for cell in values(module.cell) : cell.connections_arn]
     # Action of IAM = resources: what publishes in the cells whose service tells the viewers.
     publish = {
       for action in distinct(flatten([for cell in values(local.broadcasting_cells) : keys(cell.publish)])) :
@@ -91,6 +93,7 @@ module "operators_api" {
       audience = local.references[local.system.http_api.authorizer.audience]
       scope    = local.references[local.system.http_api.authorizer.scope]
       routes   = local.system.http_api.authorizer.routes
+      scopes   = { for route, reference in local.system.http_api.authorizer.scopes : route => local.references[reference] }
     }
   }
   references              = local.home_references

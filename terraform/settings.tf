@@ -57,6 +57,11 @@ variable "settings" {
   }
 
   validation {
+    condition     = !contains(["", lookup(var.settings, "operator_scope", local.system.settings.operator_scope.default)], lookup(var.settings, "message_scope", local.system.settings.message_scope.default))
+    error_message = "message_scope cannot be empty, and cannot be operator_scope: operators would send messages to viewers, and programs that send messages would score."
+  }
+
+  validation {
     condition     = try(tonumber(lookup(var.settings, "watchdog_seconds", "1")) <= 900, true)
     error_message = "watchdog_seconds is at most 900, the longest delay of an SQS message."
   }

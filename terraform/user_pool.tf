@@ -2,12 +2,14 @@ variable "user_pool" {
   description = <<-EOT
     A Cognito user pool that issues the tokens; with null, settings name an issuer of your own. domain_prefix is the first part of
     the host name of the sign-in page. All other options have defaults: desk_site, the site (https:// and a host) at whose desk
-    people sign in; viewers, whether viewers get tokens too; competitions, the claim by app client, with default for all others.
+    people sign in; viewers, whether viewers get tokens too; messages, whether a program gets tokens that sends messages to single
+    viewers; competitions, the claim by app client, with default for all others.
   EOT
   type = object({
     domain_prefix = string
     desk_site     = optional(string)
     viewers       = optional(bool, false)
+    messages      = optional(bool, false)
     competitions  = optional(map(string), { default = "*" })
   })
   default = null
@@ -22,7 +24,9 @@ module "user_pool" {
   scope               = lookup(var.settings, "operator_scope", local.system.settings.operator_scope.default)
   domain_prefix       = var.user_pool.domain_prefix
   desk_site           = var.user_pool.desk_site
+  message_scope       = lookup(var.settings, "message_scope", local.system.settings.message_scope.default)
   viewers             = var.user_pool.viewers
+  messages            = var.user_pool.messages
   competitions        = var.user_pool.competitions
   deletion_protection = var.deletion_protection
   kms_key_arn         = var.home.kms_key_arn

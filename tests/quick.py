@@ -32,7 +32,7 @@ FILES: Final = {
     },
     "tests/subscriptions": {
         "test_connection_meter", "test_handshake", "test_protocol", "test_shards", "test_token_verification",
-        "test_viewer_changes", "test_channel_access", "test_iot_policy",
+        "test_viewer_changes", "test_viewer_messages", "test_channel_access", "test_iot_policy",
     },
     "tests/broadcaster": {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
-from broadcaster.transports.publisher import make_publisher
 from broadcaster.transports.signed_http import SignedHttp
 
 if TYPE_CHECKING:
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from broadcaster.control.cell_state import CellStates
     from broadcaster.transports.description import CellDescription
-    from broadcaster.transports.publisher import Publisher
-    from broadcaster.transports.transport import Clients, OwnSettings
+    from broadcaster.transports.transport import Clients
 
 EVENT_BYTES: Final = 240 * 1024
 """The most bytes of an event (https://docs.aws.amazon.com/general/latest/gr/appsync.html)."""
@@ -63,8 +60,6 @@ def _failed(answer: bytes) -> str | None:
     return None if taken else str(stated["failed"])[:200]
 
 
-def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
-    """The transport of a cell whose viewers connect to AppSync Events."""
-    del own
-    service = AppSyncEvents(description.texts["url"], description.region, clients.credentials)
-    return make_publisher(description, cell_states, clients, service)
+def make_service(description: CellDescription, clients: Clients) -> AppSyncEvents:
+    """The service of a cell whose viewers connect to AppSync Events."""
+    return AppSyncEvents(description.texts["url"], description.region, clients.credentials)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from botocore.exceptions import ClientError
 
-from broadcaster.transports.publisher import Publisher, make_publisher
 from broadcaster.transports.signed_http import SignedHttp
 
 if TYPE_CHECKING:
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
 
     from botocore.credentials import ReadOnlyCredentials
 
-    from broadcaster.control.cell_state import CellStates
     from broadcaster.transports.description import CellDescription
-    from broadcaster.transports.transport import Clients, OwnSettings
+    from broadcaster.transports.transport import Clients
 
 PAYLOAD_BYTES: Final = 240 * 1024
 """AppSync drops a longer payload of a subscription without an error
@@ -64,11 +62,10 @@ class AppSyncGraphql:
             raise found
 
 
-def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
-    """The transport of a cell with a GraphQL API of AppSync."""
+def make_service(description: CellDescription, clients: Clients) -> AppSyncGraphql:
+    """The service of a cell with a GraphQL API of AppSync."""
     texts = description.texts
-    service = AppSyncGraphql(texts["url"], description.region, clients.credentials, texts.get("host"))
-    return make_publisher(description, cell_states, clients, service)
+    return AppSyncGraphql(texts["url"], description.region, clients.credentials, texts.get("host"))
 
 
 def _error(answer: bytes) -> ClientError | None:

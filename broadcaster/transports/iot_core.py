@@ -11,14 +11,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from broadcaster.transports.publisher import make_publisher
 from runtime import aws
 
 if TYPE_CHECKING:
-    from broadcaster.control.cell_state import CellStates
     from broadcaster.transports.description import CellDescription
-    from broadcaster.transports.publisher import Publisher
-    from broadcaster.transports.transport import Clients, OwnSettings
+    from broadcaster.transports.transport import Clients
 
 PAYLOAD_BYTES: Final = 128 * 1024
 """The most bytes of a message (https://docs.aws.amazon.com/general/latest/gr/iot-core.html)."""
@@ -38,8 +35,7 @@ class IotCore:
         self._client.publish(topic=channel, qos=1, payload=frame)
 
 
-def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
-    """The transport of a cell whose viewers connect to IoT Core."""
-    del own
-    service = IotCore(aws.iot_data(description.texts["url"], description.region))
-    return make_publisher(description, cell_states, clients, service)
+def make_service(description: CellDescription, clients: Clients) -> IotCore:
+    """The service of a cell whose viewers connect to IoT Core."""
+    del clients
+    return IotCore(aws.iot_data(description.texts["url"], description.region))

@@ -11,16 +11,14 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from broadcaster.transports.publisher import Publisher, make_publisher
 from broadcaster.transports.signed_http import SignedHttp
 from runtime import aws
 from runtime.secure_parameter import SecureParameter
 from runtime.transient import verdict
 
 if TYPE_CHECKING:
-    from broadcaster.control.cell_state import CellStates
     from broadcaster.transports.description import CellDescription
-    from broadcaster.transports.transport import Clients, OwnSettings
+    from broadcaster.transports.transport import Clients
 
 PAYLOAD_BYTES: Final = 4 * 1024
 """The most bytes of a message; Momento never raises this limit (https://docs.momentohq.com/topics/limits)."""
@@ -49,12 +47,11 @@ class MomentoTopics:
             raise
 
 
-def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Publisher:
-    """The transport of a cell whose viewers listen at Momento. Its key is a parameter at home."""
+def make_service(description: CellDescription, clients: Clients) -> MomentoTopics:
+    """The service of a cell whose viewers listen at Momento. Its key is a parameter at home."""
     texts = description.texts
     key = SecureParameter(texts["api_key_parameter"], lambda: clients.make("ssm", aws.region()))
-    service = MomentoTopics(texts["url"], texts["cache"], description.region, key)
-    return make_publisher(description, cell_states, clients, service)
+    return MomentoTopics(texts["url"], texts["cache"], description.region, key)
 
 
 def topic(channel: str) -> str:

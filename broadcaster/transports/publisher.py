@@ -23,7 +23,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.send.update_frames import build, covers
-from matches.channels import feed_channel, subject_channel
+from matches.channels import feed_channel
 from matches.snapshot import EVENTS_PER_FRAME, FRAME_BYTES
 from runtime.metrics import note
 from runtime.refusals import AWS_ERRORS
@@ -92,10 +92,6 @@ class Publisher:
         told = self.cell_states.mark_told(match, seq, epoch)
         _wait(written, match)
         return self.cell_states.read(match) if told is None else told
-
-    def message(self, subject: str, frame: bytes) -> None:
-        """Publish a frame to the channel of one viewer. The service does not say how many connections took it."""
-        self.service.publish(subject_channel(subject), frame)
 
     def _frames(self, match_state: MatchState, told_seq: int, events: Sequence[CarriedEvent]) -> Frames | None:
         if covers(events, told_seq, match_state.newest_seq):

@@ -41,13 +41,6 @@ class Transport(Protocol):
         """
         ...
 
-    def message(self, subject: str, frame: bytes) -> int | None:
-        """Send a frame to one viewer, by the subject of the viewer's token.
-
-        Returns the number of connections that took the frame; None if the service does not say.
-        """
-        ...
-
 
 class Service(Protocol):
     """A service that takes a frame once and carries it to everyone who hears the channel."""

@@ -9,7 +9,7 @@ import json
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import certifi
 import urllib3
@@ -157,6 +157,10 @@ class Operator:
     def stop(self, match: str) -> dict[str, Any]:
         """End the broadcast of a match; ``stopped`` says whether there was one."""
         return self._call("POST", f"/matches/{match}/stop")
+
+    def send_message(self, subject: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Send a message to one viewer, by the subject of the viewer's token; returns who has taken it."""
+        return self._call("POST", f"/viewers/{quote(subject, safe='')}/messages", message)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, Any] | None = None

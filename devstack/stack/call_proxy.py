@@ -32,6 +32,9 @@ NO_ANSWER: Answer = (503, {}, b"")
 OWN_HEADERS = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "date", "server"})
 """Headers that belong to one connection, in lower case."""
 
+_PORT = re.compile(r"/_port/([0-9]+)(/.*)?")
+"""A path that stands for a path at another port of this machine (System.services_through)."""
+
 _MINISTACK_ID = re.compile(r"/@connections/([0-9a-f]{8,32})$")
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
 """The region in a signature's scope (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html)."""
@@ -39,7 +42,11 @@ _SCOPE = re.compile(r"Credential=[^/]+/[0-9]{8}/([a-z0-9-]+)/")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call by a function. ``operation`` is AWS's name of the operation, or ``Post`` for a POST to @connections."""
+    """A call by a function.
+
+    ``operation`` is AWS's name of the operation, ``Post`` for a sender's POST to @connections, or ``Publish`` for a
+    call of the service that carries the frames of a cell: the publish of a frame, or a message to one viewer.
+    """
 
     function: str
     operation: str
@@ -86,12 +93,15 @@ class CallProxy:
         self._system = system
         asyncio.run_coroutine_threadsafe(self._start([*system.raw["functions"], GATEWAY]), self._loop).result(20)
         overrides: dict[str, dict[str, str]] = {}
+        services: dict[str, str] = {}
         for function, described in system.raw["functions"].items():
             overrides[function] = {"AWS_ENDPOINT_URL": self._url(function)}
+            if "CELLS" in described["environment"]:
+                services[function] = self._url(function)
             if "CONNECTIONS_URL" in described["environment"]:
                 stage = system.raw["websocket_api"]["stage"]
                 overrides[function]["CONNECTIONS_URL"] = f"{self._url(GATEWAY)}/{stage}"
-        return replace(system, overrides=overrides)
+        return replace(system, overrides=overrides, services_through=services)
 
     def _url(self, name: str) -> str:
         return f"http://127.0.0.1:{self._ports[name]}"
@@ -128,6 +138,8 @@ class CallProxy:
                 return web.Response()
             target = request.headers.get("X-Amz-Target", "")
             operation = "Post" if name == GATEWAY else target.rpartition(".")[2]
+            if _PORT.fullmatch(request.raw_path):
+                operation = "Publish"
             # Only senders call @connections.
             signed = _SCOPE.search(request.headers.get("Authorization", ""))
             call = Call("sender" if name == GATEWAY else name, operation, body, signed[1] if signed else REGION)
@@ -157,13 +169,15 @@ class CallProxy:
         return answer.status, kept, body
 
     def _upstream(self, request: web.BaseRequest, call: Call) -> URL:
-        """The URL to pass a call on to: the stand-in's for POSTs to its viewers, else MiniStack's.
+        """The URL to pass a call on to: that of a cell's service, the stand-in's for POSTs to its viewers, MiniStack's.
 
         The form of a connection id tells MiniStack's connections from the stand-in's.
         """
         system = self._system
         assert system is not None  # noqa: S101
         path = request.raw_path
+        if (at := _PORT.fullmatch(path)) is not None:
+            return URL(f"http://127.0.0.1:{at[1]}{at[2] or '/'}", encoded=True)
         if call.operation == "Post":
             if (found := _MINISTACK_ID.search(path)) is not None:
                 stage = system.raw["websocket_api"]["stage"]

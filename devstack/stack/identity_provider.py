@@ -1,7 +1,8 @@
 """The identity provider of devstack: a Cognito user pool in MiniStack, with an app client for each kind of user.
 
 ``operator`` may score all competitions. ``scorer`` and ``viewer`` are limited to one competition. The tokens of
-``guest`` have no claim about competitions. All app clients get their tokens with client credentials.
+``guest`` have no claim about competitions. ``messenger`` sends messages to single viewers and may do nothing else. All
+app clients get their tokens with client credentials.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from devstack.builds.lambda_zips import PYTHON
 from devstack.system import REGION, ROLE, ROOT
@@ -26,29 +27,37 @@ WATCH = "watch"
 
 @dataclass(frozen=True, slots=True)
 class AppClient:
-    """An app client: whether it is an operator's, and its claim ``competitions``; None for no claim."""
+    """An app client: what it does, and its claim ``competitions``; None for no claim."""
 
-    operates: bool
+    does: Literal["operates", "sends messages", "watches"]
     competitions: str | None
 
 
 CLIENTS = {
-    "operator": AppClient(operates=True, competitions="*"),
-    "scorer": AppClient(operates=True, competitions=COMPETITION),
-    "viewer": AppClient(operates=False, competitions=COMPETITION),
-    "guest": AppClient(operates=False, competitions=None),
+    "operator": AppClient("operates", competitions="*"),
+    "scorer": AppClient("operates", competitions=COMPETITION),
+    "viewer": AppClient("watches", competitions=COMPETITION),
+    "guest": AppClient("watches", competitions=None),
+    "messenger": AppClient("sends messages", competitions=None),
 }
 
 
 def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]:
     """Create the pool, its app clients and its trigger; returns the settings that name them."""
-    server, _, scope = system.resolve("setting.operator_scope").partition("/")
+    scopes = {
+        "operates": system.resolve("setting.operator_scope"),
+        "sends messages": system.resolve("setting.message_scope"),
+    }
+    server = scopes["operates"].partition("/")[0]
+    scopes["watches"] = f"{server}/{WATCH}"
     pool = cognito.create_user_pool(PoolName=system.name("users"))["UserPool"]["Id"]
     cognito.create_resource_server(
         UserPoolId=pool,
         Identifier=server,
         Name=server,
-        Scopes=[{"ScopeName": each, "ScopeDescription": each} for each in (scope, WATCH)],
+        Scopes=[
+            {"ScopeName": each.removeprefix(f"{server}/"), "ScopeDescription": does} for does, each in scopes.items()
+        ],
     )
     ids = {}
     for name, client in CLIENTS.items():
@@ -58,7 +67,7 @@ def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]
             GenerateSecret=True,
             AllowedOAuthFlows=["client_credentials"],
             AllowedOAuthFlowsUserPoolClient=True,
-            AllowedOAuthScopes=[f"{server}/{scope if client.operates else WATCH}"],
+            AllowedOAuthScopes=[scopes[client.does]],
         )
         ids[name] = made["UserPoolClient"]["ClientId"]
     variables = {
@@ -69,8 +78,8 @@ def create(system: System, cognito: Any, functions: Any) -> dict[str, int | str]
     return {
         "issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
         "jwks_url": f"{system.endpoint}/{pool}/.well-known/jwks.json",
-        "operator_audience": ",".join(ids[name] for name, each in CLIENTS.items() if each.operates),
-        "viewer_audience": ",".join(ids[name] for name, each in CLIENTS.items() if not each.operates),
+        "operator_audience": ",".join(ids[name] for name, each in CLIENTS.items() if each.does != "watches"),
+        "viewer_audience": ",".join(ids[name] for name, each in CLIENTS.items() if each.does == "watches"),
     }
 
 

@@ -135,13 +135,15 @@ def _http_api(system: System) -> None:
             "Audience": system.resolve(authorizer["audience"]).split(","),
         },
     )
-    operators = {
-        "AuthorizationType": "JWT",
-        "AuthorizerId": made["AuthorizerId"],
-        "AuthorizationScopes": [system.resolve(authorizer["scope"])],
-    }
     for route in described["routes"]:
-        needs = operators if route in authorizer["routes"] else {}
+        needs: dict[str, Any] = {}
+        if route in authorizer["routes"]:
+            scope = authorizer["scopes"].get(route, authorizer["scope"])
+            needs = {
+                "AuthorizationType": "JWT",
+                "AuthorizerId": made["AuthorizerId"],
+                "AuthorizationScopes": [system.resolve(scope)],
+            }
         gateway.create_route(ApiId=api, RouteKey=route, Target=target, **needs)
     gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True, **throttles(system, described))
 

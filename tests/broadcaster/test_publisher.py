@@ -21,7 +21,7 @@ from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import REGION
 from devstack.tables import arguments
-from matches.channels import feed_channel, subject_channel
+from matches.channels import feed_channel
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.broadcaster.conftest import THREADS, make_starter
@@ -299,12 +299,6 @@ def test_a_receipt_that_cannot_be_written_does_not_keep_the_match_untold(
     publisher = Publisher(DESCRIPTION, cell_states, type(ledger)(ledger.table, away), service, THREADS)
     assert publisher.begin(state, events).told_seq == 1
     assert [each.levelname for each in caplog.records if each.message == "receipt_unwritten"] == ["ERROR"]
-
-
-def test_a_message_goes_to_the_channel_of_its_viewer(publisher: Publisher, service: FakeService) -> None:
-    """One viewer's channel is that of the viewer's subject, and the service does not say how many heard it."""
-    assert publisher.message("ann", b'{"key":1}') is None  # type: ignore[func-returns-value]
-    assert list(service.frames) == [subject_channel("ann")]
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from commands.cli import app
 from devstack.stack.ministack import free_port
 from devstack.stack.provision import client
 from devstack.system import ROOT
+from subscriptions.listeners import Listeners
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -412,3 +413,26 @@ def test_a_match_is_reset_from_the_terminal(livescore: Any, match: str) -> None:
     refused = livescore("match", "reset", "audience#x", "--yes")
     assert refused.returncode == 2
     assert "is not the id of a match" in refused.stderr
+
+
+def test_a_message_from_the_terminal(livescore: Any, system: System, dynamodb: Any) -> None:
+    """``tell`` says how many connections took the message, and how many were gone."""
+    listeners = Listeners(system.name("subscriptions"), dynamodb)
+    listeners.add("terminal", "goneGoneGone=")
+    told = livescore("tell", "terminal", "bet-settled", "--body", '{"won": 3}')
+    assert (told.returncode, told.stdout) == (0, "0 connections of terminal took bet-settled; 1 more had gone.\n")
+    told = livescore("tell", "terminal", "bet-settled", "--json")
+    assert json.loads(told.stdout) == {
+        "subject": "terminal", "key": "bet-settled", "taken": 0, "pruned": 0, "failed": 0,
+        "cells": {"us-east-1": {"taken": 0, "pruned": 0, "failed": 0}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(["two words"], "KEY"), (["k", "--body", "{"], "--body is JSON")],
+)
+def test_a_message_with_a_slip_is_not_sent(livescore: Any, arguments: list[str], sentence: str) -> None:
+    """A key that the API would refuse, and a body that is no JSON, end the command with status 2 and a sentence."""
+    told = livescore("tell", "terminal", *arguments)
+    assert (told.returncode, sentence in told.stderr) == (2, True)

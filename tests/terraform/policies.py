@@ -182,6 +182,17 @@ def of_counts(applied: Applied) -> list[str]:
     return found
 
 
+def of_listeners(applied: Applied) -> list[str]:
+    """Where the API may read or delete rows of viewers that follow a match: it deletes only listeners that are gone."""
+    found = []
+    function = applied.function("api", applied.home)
+    for each in applied.policy(function) if function is not None else []:
+        tables = [arn for arn in each.get("Resource", []) if arn.rpartition("/")[2].startswith(f"{applied.prefix}-sub")]
+        if tables and each.get("Condition") != {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": "s-*"}}:
+            found.append(f"api may {', '.join(each['Action'])} every row of {', '.join(tables)}")
+    return found
+
+
 def of_state_machines(applied: Applied) -> list[str]:
     """Where a state machine's role and its tasks differ."""
     found = []

@@ -24,9 +24,19 @@ def http(applied: Applied) -> list[str]:
         guarded = (route["authorization_type"], bool(route["authorizer_id"]), bool(route["authorization_scopes"]))
         if key in needs and guarded != ("JWT", True, True):
             found.append(f"{key} takes no operator's token with a scope")
+        scope = _scope(applied, key)
+        if key in needs and list(route["authorization_scopes"] or []) not in ([], [scope]):
+            found.append(f"{key} takes a token with another scope than {scope}")
         if key not in needs and guarded[0] not in {None, "NONE"}:
             found.append(f"{key} is not open")
     return found + _throttled(applied, api, described) + _targets(applied, api, described["function"])
+
+
+def _scope(applied: Applied, route: str) -> str:
+    """The scope that a route of the HTTP API needs, by default."""
+    authorizer = applied.system["http_api"]["authorizer"]
+    setting = authorizer["scopes"].get(route, authorizer["scope"]).removeprefix("setting.")
+    return str(applied.system["settings"][setting]["default"])
 
 
 def websocket(applied: Applied) -> list[str]:

@@ -60,6 +60,7 @@ CHECKS = [
     bursts.minutes,
     policies.of_indexes,
     policies.of_counts,
+    policies.of_listeners,
     site.distribution,
     site.shielded,
     site.operators,

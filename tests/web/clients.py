@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
 
+from client.broadcast_times import BroadcastTimes
+from client.cell_address import API_GATEWAY, CellAddress
 from client.http_reader import HttpReader
 from client.viewer import Viewer
 
@@ -19,9 +21,12 @@ DRIVER = Path(__file__).parent / "driver.mjs"
 END_SECONDS = 10.0
 TIMINGS = {
     "care": 5.0, "silence": 1000.0, "idle": 1000.0, "quiet": 1000.0, "pong": 1000.0, "first": 1000.0,
-    "age": [1000.0, 1000.0], "spread": 0.05, "fetch": 5.0,
+    "age": [1000.0, 1000.0], "spread": 0.05, "fetch": 5.0, "look": [0.05, 0.1],
+    "begun": 0.3, "settle": 0.1,
 }  # fmt: skip
-"""In seconds. A scene says what it needs to be shorter."""
+"""In seconds. A scene says what it needs to be shorter. On a transport that broadcasts itself, ``look`` is the
+time until the second read after a subscribe, ``begun`` the time after which a poll of Momento's has begun, and
+``settle`` the time before the read of a sync."""
 
 
 @dataclass
@@ -62,14 +67,14 @@ class Client(Protocol):
 class PythonClient:
     """``client.viewer.Viewer``."""
 
-    def __init__(self, scene: dict[str, Any], urls: list[str], api: str) -> None:
+    def __init__(self, scene: dict[str, Any], cells: list[CellAddress], api: str) -> None:
         timings = TIMINGS | scene.get("timings", {})
         tokens = list(scene.get("tokens", []))
         follows = scene.get("follow", [{"match": "m"}])
         self._seen = Seen(tells_states=False)
         self._reader = HttpReader(api, fresh_seconds=0.0, timeout_seconds=timings["fetch"])
         self._viewer = Viewer(
-            urls[0],
+            cells[0],
             [each["match"] for each in follows],
             reader=self._reader,
             only=cast("Literal['score'] | None", follows[0].get("only")),
@@ -83,6 +88,9 @@ class PythonClient:
             first_seconds=timings["first"],
             age_seconds=(timings["age"][0], timings["age"][1]),
             spread_seconds=timings["spread"],
+            broadcast_times=BroadcastTimes(
+                (timings["look"][0], timings["look"][1]), timings["begun"], timings["settle"]
+            ),
             token=(lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]) if tokens else None,
             chance=lambda: CHANCE,
         )
@@ -123,10 +131,12 @@ class NodeClient:
         self._task = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, node: str, scene: dict[str, Any], urls: list[str], api: str) -> NodeClient:
-        """Start it."""
+    async def start(cls, node: str, scene: dict[str, Any], cells: list[CellAddress], api: str) -> NodeClient:
+        """Start it. A cell of API Gateway is a URL in ``websockets``, any other an entry of ``cells``."""
         about = {
-            "websockets": urls, "api": api, "tokens": scene.get("tokens", []), "chance": CHANCE,
+            "websockets": [each.url for each in cells if each.transport == API_GATEWAY],
+            "cells": [asdict(each) for each in cells if each.transport != API_GATEWAY], "api": api,
+            "tokens": scene.get("tokens", []), "chance": CHANCE,
             "follow": scene.get("follow", [{"match": "m"}]), "timings": TIMINGS | scene.get("timings", {}),
         }  # fmt: skip
         pipe = asyncio.subprocess.PIPE
@@ -180,6 +190,6 @@ class NodeClient:
         assert self._process.returncode == 0, self._seen.said
 
 
-async def start(node: str | None, scene: dict[str, Any], urls: list[str], api: str) -> Client:
+async def start(node: str | None, scene: dict[str, Any], cells: list[CellAddress], api: str) -> Client:
     """The client that plays a scene: the library if there is a ``node`` to run it, else the Python one."""
-    return PythonClient(scene, urls, api) if node is None else await NodeClient.start(node, scene, urls, api)
+    return PythonClient(scene, cells, api) if node is None else await NodeClient.start(node, scene, cells, api)

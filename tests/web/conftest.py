@@ -24,6 +24,7 @@ from tests.support import needs
 from tests.web import scene
 from tests.web.director import Director
 from tests.web.looking import Looker
+from tests.web.transports import Services
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -105,6 +106,14 @@ async def director() -> AsyncIterator[Director]:
     director = await Director().start()
     yield director
     await director.stop()
+
+
+@pytest.fixture(scope="session")
+async def services(director: Director) -> AsyncIterator[Services]:
+    """The services of the broadcasting transports, which ask the director."""
+    services = await Services(director).start()
+    yield services
+    await services.stop()
 
 
 @pytest.fixture(scope="session")

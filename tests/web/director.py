@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 FAIL = "fail"
 """The answer of a function that breaks."""
+
+ACKNOWLEDGED, REFUSED = "acknowledged", "refused"
+"""Answers to a subscription at a service that broadcasts itself."""
 
 
 @dataclass
@@ -21,6 +28,8 @@ class Call:
     about: Any
     """A message, the query of a handshake, the path that was read."""
     connection: str = ""
+    kind: str = "message"
+    """On a broadcasting transport the parts of one request: see ``broadcast_scene.py``."""
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def reply(self, answer: Any) -> None:
@@ -43,6 +52,9 @@ class Director:
         """Paths that were read, in order."""
         self.connections: list[str] = []
         """The accepted connections."""
+        self.sort: Callable[[str], tuple[str, Call, Any]] | None = None
+        """On a broadcasting transport: takes a path that is read, and returns the queue for the call, the call, and its
+        answer if it needs none of the scene."""
         self._runners: list[web.AppRunner] = []
 
     async def start(self) -> Self:
@@ -57,7 +69,7 @@ class Director:
     def begin(self, host: str) -> None:
         """The scene of the clients that connect to this host and port."""
         self.end()
-        self.host, self.every, self.read, self.connections = host, [], [], []
+        self.host, self.every, self.read, self.connections, self.sort = host, [], [], [], None
         self.calls = defaultdict(asyncio.Queue)
 
     def end(self) -> None:
@@ -81,10 +93,26 @@ class Director:
         host, port = runner.addresses[0][:2]
         return f"http://{host}:{port}"
 
-    async def _called(self, kind: str, call: Call) -> Any:
+    async def called(self, queue: str, call: Call) -> Any:
+        """The scene's answer to a call."""
         self.every.append(call)
-        self.calls[kind].put_nowait(call)
+        self.calls[queue].put_nowait(call)
         return await call.answer
+
+    def told(self, queue: str, call: Call) -> None:
+        """A call that needs no answer."""
+        call.reply(None)
+        self.calls[queue].put_nowait(call)
+
+    async def let_in(self, token: str) -> int:
+        """The scene's answer to a handshake at a broadcasting service: a status; 200 lets the viewer in."""
+        about = {} if token in ("", "anonymous") else {"token": token}
+        if not await self.called("authorize", Call(about)):
+            return web.HTTPForbidden.status_code
+        status = int(await self.called("connect", Call(about)) or web.HTTPOk.status_code)
+        if status == web.HTTPOk.status_code:
+            self.connections.append(f"connection {len(self.connections) + 1}")
+        return status
 
     async def _invoked(self, request: web.Request) -> web.Response:
         event = await request.json()
@@ -92,7 +120,7 @@ class Director:
         if about["domainName"] != self.host:
             return web.json_response({"statusCode": 200})
         if request.match_info["function"] == "authorizer":
-            allowed = await self._called("authorize", Call(event.get("queryStringParameters") or {}))
+            allowed = await self.called("authorize", Call(event.get("queryStringParameters") or {}))
             effect = "Allow" if allowed else "Deny"
             statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]}
             policy = {"Version": "2012-10-17", "Statement": [statement]}
@@ -101,7 +129,7 @@ class Director:
         call = Call(json.loads(event["body"]) if kind == "message" else about, about["connectionId"])
         if kind == "disconnect":
             call.reply(None)
-        answer = await self._called(kind, call)
+        answer = await self.called(kind, call)
         if kind == "connect" and answer == web.HTTPOk.status_code:
             self.connections.append(about["connectionId"])
         if answer == FAIL:
@@ -112,10 +140,24 @@ class Director:
 
     async def _asked(self, request: web.Request) -> web.Response:
         path = request.path_qs
-        self.read.append(path)
-        answer = await self._called("read", Call(path))
+        if request.path == "/listeners/momento":
+            return await self._momento_token(request)
+        queue, call, answer = self.sort(path) if self.sort is not None else ("read", Call(path), None)
+        if queue == "read":
+            self.read.append(path)
+        if answer is None:
+            answer = await self.called(queue, call)
         if isinstance(answer, dict):
             return web.json_response(answer)
         status = answer if isinstance(answer, int) else 503
         error = {"error": {"code": "unavailable", "message": "Not now."}}
         return web.json_response(error, status=status)
+
+    async def _momento_token(self, request: web.Request) -> web.Response:
+        """The handshake of a viewer of Momento: the token for matches without a competition."""
+        assert request.query["cell"] == "here"
+        competition = request.query["competition"]
+        status = await self.let_in(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if status != web.HTTPOk.status_code:
+            return web.json_response({"error": {"code": "forbidden", "message": "No."}}, status=status)
+        return web.json_response({"token": f"momento-{competition}", "expires": int(time.time()) + 3600})

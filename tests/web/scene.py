@@ -177,7 +177,11 @@ class Scene:
             (await self._next("connect")).reply(status)
 
     async def _post(self, body: Any) -> None:
-        text = body if isinstance(body, str) else json.dumps(body)
+        match = body.get("match") if isinstance(body, dict) else None
+        await self._send(str(match or "m"), body if isinstance(body, str) else json.dumps(body))
+
+    async def _send(self, _match: str, text: str) -> None:
+        """Send a text to the newest connection."""
         connection = self._director.connections[-1].replace("=", "%3D")
         async with httpx.AsyncClient(trust_env=False) as http:
             answer = await http.post(f"{self._url}/live/@connections/{connection}", content=text, headers=SIGNED)

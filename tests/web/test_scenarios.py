@@ -1,4 +1,4 @@
-"""Every scene of the table, played by both clients against the stand-in."""
+"""Every scene of the table, played by both clients: against the stand-in, and on each broadcasting transport."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from client.cell_address import API_GATEWAY, CellAddress, read_cells
+from tests.web.broadcast_scene import BroadcastScene
 from tests.web.clients import start
 from tests.web.relay import relay
 from tests.web.scene import Scene
 from tests.web.table import TABLE, seqs
+from tests.web.transports import CELL
+from tests.web.transports import address as service_address
 
 if TYPE_CHECKING:
     from tests.web.clients import Seen
     from tests.web.scene import Stage
+    from tests.web.transports import Services
 
 SCENES = [
-    pytest.param(client, scene, id=f"{client}-{scene['name']}")
-    for scene, client in itertools.product(TABLE["scenes"], ("python", "node"))
-    if client in scene.get("clients", ["python", "node"])
-]
+    pytest.param(client, transport, scene, id=f"{client}-{scene['name']}" if transport == API_GATEWAY else
+                 f"{client}-{transport}-{scene['name']}")
+    for transport, clients in TABLE["transports"].items()
+    for scene, client in itertools.product(TABLE["scenes"], clients)
+    if client in scene.get("clients", clients) and transport in scene.get("only", {}).get("on", [transport])
+]  # fmt: skip
 
 NOBODY = 1
 """A port that nobody listens on."""
@@ -39,22 +46,34 @@ def as_expected(seen: Seen, then: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize(("which", "scene"), SCENES)
+def address(transport: str, port: int) -> CellAddress:
+    """The cell of a scene, at this port."""
+    if transport == API_GATEWAY:
+        return CellAddress(API_GATEWAY, f"ws://127.0.0.1:{port}/live")
+    return read_cells({"version": 1, "cells": {CELL: service_address(transport, port)}})[CELL]
+
+
+@pytest.mark.parametrize(("which", "transport", "scene"), SCENES)
 async def test_a_scene_ends_as_the_table_says(
-    which: str, scene: dict[str, Any], theatre: Stage, request: pytest.FixtureRequest
+    which: str,
+    transport: str,
+    scene: dict[str, Any],
+    theatre: Stage,
+    services: Services,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Each event is shown once and in order through all faults of network and server, and nothing else is asked."""
     node: str | None = request.getfixturevalue("node") if which == "node" else None
     then, director = scene["then"], theatre.director
-    async with relay(theatre.port) as here, relay(NOBODY) as dead:
+    upstream = theatre.port if transport == API_GATEWAY else services.port
+    async with relay(upstream) as here, relay(NOBODY) as dead:
         director.begin(f"127.0.0.1:{here.port}")
-        urls = [
-            f"ws://127.0.0.1:{(here if cell == 'here' else dead).port}/live" for cell in scene.get("cells", ["here"])
-        ]
-        play = Scene(theatre, here)
+        ports = [(here if cell == "here" else dead).port for cell in scene.get("cells", ["here"])]
+        cells = [address(transport, port) for port in ports]
+        play = Scene(theatre, here) if transport == API_GATEWAY else BroadcastScene(theatre, here, services, scene)
         try:
             await play.play(scene.get("before", []))
-            play.client = await start(node, scene, urls, director.api)
+            play.client = await start(node, scene, cells, director.api)
             await play.play(scene["steps"])
             await play.until(lambda: as_expected(play.seen(), then), f"as expected, {then}")
             seen = play.seen()

@@ -28,6 +28,11 @@ output "connections_url" {
   value       = module.viewers_api.connections_url
 }
 
+output "connections_arn" {
+  description = "The stage whose connections get messages; /POST/@connections and an id follow."
+  value       = module.viewers_api.connections_arn
+}
+
 output "websocket_api" {
   description = "The WebSocket API: id, name, stage and the URL that AWS gave it."
   value = {

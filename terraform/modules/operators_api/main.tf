@@ -45,6 +45,22 @@ data "aws_iam_policy_document" "api" {
     resources = var.resources.broadcasts_arns
   }
 
+  dynamic "statement" {
+    for_each = length(var.resources.subscriptions_arns) > 0 ? [1] : []
+    content {
+      sid       = "Listeners"
+      actions   = ["dynamodb:Query", "dynamodb:DeleteItem"]
+      resources = var.resources.subscriptions_arns
+
+      # Connections that listen for messages to their subject, and no viewer of a match (subscriptions/listeners.py).
+      condition {
+        test     = "ForAllValues:StringLike"
+        variable = "dynamodb:LeadingKeys"
+        values   = ["s-*"]
+      }
+    }
+  }
+
   # A message to one viewer of a cell whose service tells the viewers.
   dynamic "statement" {
     for_each = var.resources.publish
@@ -52,6 +68,16 @@ data "aws_iam_policy_document" "api" {
       sid       = "Publish${replace(title(replace(statement.key, ":", " ")), " ", "")}"
       actions   = [statement.key]
       resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.resources.connections_arns) > 0 ? [1] : []
+    content {
+      sid     = "Message"
+      actions = ["execute-api:ManageConnections"]
+      # The * stands for the ids of each stage's connections, which AWS makes up as viewers come.
+      resources = [for arn in var.resources.connections_arns : "${arn}/POST/@connections/*"]
     }
   }
 }
@@ -109,7 +135,7 @@ resource "aws_apigatewayv2_route" "this" {
   target               = "integrations/${aws_apigatewayv2_integration.api.id}"
   authorization_type   = contains(var.api.authorizer.routes, each.key) ? "JWT" : "NONE"
   authorizer_id        = contains(var.api.authorizer.routes, each.key) ? aws_apigatewayv2_authorizer.operators.id : null
-  authorization_scopes = contains(var.api.authorizer.routes, each.key) ? [var.api.authorizer.scope] : null
+  authorization_scopes = contains(var.api.authorizer.routes, each.key) ? [lookup(var.api.authorizer.scopes, each.key, var.api.authorizer.scope)] : null
 }
 
 resource "aws_apigatewayv2_stage" "this" {

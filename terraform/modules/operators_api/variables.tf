@@ -46,6 +46,8 @@ variable "api" {
       audience = string
       scope    = string
       routes   = list(string)
+      # Routes that need another scope.
+      scopes = optional(map(string), {})
     })
   })
   nullable = false
@@ -63,6 +65,16 @@ variable "api" {
   validation {
     condition     = length(setsubtract(setunion(keys(var.api.throttles), var.api.authorizer.routes), var.api.routes)) == 0
     error_message = "Throttles and the authorizer's routes must be of routes that there are."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.api.authorizer.scopes), var.api.authorizer.routes)) == 0
+    error_message = "A route with a scope of its own must be one of the authorizer's routes: API Gateway checks no scope without an authorizer."
+  }
+
+  validation {
+    condition     = alltrue([for scope in values(var.api.authorizer.scopes) : scope != "" && scope != var.api.authorizer.scope])
+    error_message = "A scope of a route cannot be empty, and cannot be the operators' scope: that is for matches."
   }
 
   validation {
@@ -86,11 +98,14 @@ variable "site_keys" {
 }
 
 variable "resources" {
-  description = "The ARNs of what the function works on: the matches table, the stream, and the table of broadcasts in every cell."
+  description = "The ARNs of what the function works on: the matches table, the stream, the table of broadcasts in every cell, and of the cells with API Gateway the table of subscriptions and the stage with the viewers' connections."
   type = object({
     matches_arn     = string
     stream_arn      = string
     broadcasts_arns = list(string)
+    # None without a cell with API Gateway.
+    subscriptions_arns = optional(list(string), [])
+    connections_arns   = optional(list(string), [])
     # Action of IAM = resources: what publishes in the other cells.
     publish = optional(map(list(string)), {})
   })

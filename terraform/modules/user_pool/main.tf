@@ -1,13 +1,17 @@
 locals {
-  name      = "${var.deployment.prefix}-users"
-  server    = split("/", var.scope)[0]
-  scope     = split("/", var.scope)[1]
-  watch     = "watch"
-  issuer    = "https://cognito-idp.${var.region}.${var.deployment.dns_suffix}/${aws_cognito_user_pool.this.id}"
-  is_fips   = var.deployment.partition == "aws-us-gov"
-  sign_in   = "https://${aws_cognito_user_pool_domain.this.domain}.${local.is_fips ? "auth-fips" : "auth"}.${var.region}.amazoncognito.com"
-  has_desk  = var.desk_site != null
-  audiences = concat([aws_cognito_user_pool_client.commands.id], aws_cognito_user_pool_client.desk[*].id)
+  name     = "${var.deployment.prefix}-users"
+  server   = split("/", var.scope)[0]
+  scope    = split("/", var.scope)[1]
+  watch    = "watch"
+  issuer   = "https://cognito-idp.${var.region}.${var.deployment.dns_suffix}/${aws_cognito_user_pool.this.id}"
+  is_fips  = var.deployment.partition == "aws-us-gov"
+  sign_in  = "https://${aws_cognito_user_pool_domain.this.domain}.${local.is_fips ? "auth-fips" : "auth"}.${var.region}.amazoncognito.com"
+  has_desk = var.desk_site != null
+  audiences = concat(
+    [aws_cognito_user_pool_client.commands.id],
+    aws_cognito_user_pool_client.desk[*].id,
+    aws_cognito_user_pool_client.messages[*].id,
+  )
 }
 
 resource "aws_cognito_user_pool" "this" {
@@ -69,6 +73,11 @@ resource "aws_cognito_resource_server" "this" {
   }
 
   scope {
+    scope_name        = split("/", var.message_scope)[1]
+    scope_description = "Send messages to single viewers."
+  }
+
+  scope {
     scope_name        = local.watch
     scope_description = "Watch matches."
   }
@@ -122,6 +131,21 @@ resource "aws_cognito_user_pool_client" "viewers" {
   allowed_oauth_flows_user_pool_client = true
   allowed_oauth_flows                  = ["client_credentials"]
   allowed_oauth_scopes                 = ["${local.server}/${local.watch}"]
+
+  depends_on = [aws_cognito_resource_server.this]
+}
+
+# The app client of a program that sends messages to single viewers, and may do nothing else.
+resource "aws_cognito_user_pool_client" "messages" {
+  count = var.messages ? 1 : 0
+
+  region                               = var.region
+  user_pool_id                         = aws_cognito_user_pool.this.id
+  name                                 = "messages"
+  generate_secret                      = true
+  allowed_oauth_flows_user_pool_client = true
+  allowed_oauth_flows                  = ["client_credentials"]
+  allowed_oauth_scopes                 = [var.message_scope]
 
   depends_on = [aws_cognito_resource_server.this]
 }

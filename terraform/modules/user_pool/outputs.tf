@@ -31,5 +31,6 @@ output "pool" {
     commands  = aws_cognito_user_pool_client.commands.id
     desk      = join("", aws_cognito_user_pool_client.desk[*].id)
     viewers   = join("", aws_cognito_user_pool_client.viewers[*].id)
+    messages  = join("", aws_cognito_user_pool_client.messages[*].id)
   }
 }

@@ -31,6 +31,17 @@ variable "scope" {
   }
 }
 
+variable "message_scope" {
+  description = "What the tokens of programs carry that send messages to single viewers: the same resource server, a slash, and the scope's own name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[^/]+/[^/]+$", var.message_scope)) && split("/", var.message_scope)[0] == split("/", var.scope)[0] && var.message_scope != var.scope
+    error_message = "The scope for messages is of the same resource server as the operators' scope, and another one, such as livescore/viewer:write."
+  }
+}
+
 variable "domain_prefix" {
   description = "What the name of the sign-in page begins with; nobody else in the region may have it."
   type        = string
@@ -55,6 +66,13 @@ variable "desk_site" {
 
 variable "viewers" {
   description = "Whether there is an app client for viewers' tokens."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "messages" {
+  description = "Whether there is an app client for a program that sends messages to single viewers."
   type        = bool
   default     = false
   nullable    = false

@@ -65,6 +65,7 @@ MISTAKES = [
         policy(f'{CELL}.module.function["receipt"].aws_iam_role_policy.this', _any_row),
         "receipt may update more",
     ),
+    Mistake("api-may-delete-viewers", policies.of_listeners, policy(API_ROLE, _any_row), "every row of"),
     Mistake("policy-for-another-region", policies.of_what_is_there, policy(API_ROLE, _elsewhere), "nothing makes"),
     Mistake("policy-for-everything", policies.too_wide, policy(API_ROLE, _everything), "on everything"),
     Mistake("policy-of-every-action", policies.too_wide, policy(API_ROLE, _any_action), "allows dynamodb:*"),

@@ -42,6 +42,15 @@ MISTAKES = [
         "POST /matches takes no",
     ),
     Mistake(
+        "message-route-with-the-operators-scope",
+        routes.http,
+        with_values(
+            'aws_apigatewayv2_route.this["POST /viewers/{subject}/messages"]',
+            authorization_scopes=["livescore/score:write"],
+        ),
+        "takes a token with another scope",
+    ),
+    Mistake(
         "missing-socket-route",
         routes.websocket,
         gone(f'{WEBSOCKET}.aws_apigatewayv2_route.this["sync"]'),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,6 +15,8 @@ import pytest
 
 from devstack.stack.call_proxy import Call
 from devstack.stack.provision import client
+from devstack.stack_cells import StackCell
+from devstack.system import Provisioned
 from tests.support import FROM_A_PAGE
 from trials.faults import callers
 from trials.faults.proxy import FaultProxy
@@ -67,6 +71,22 @@ def test_what_no_rule_names_is_passed_on(proxied: tuple[FaultProxy, str], system
     _, url = proxied
     there = client(system, "dynamodb").describe_table(TableName=system.name("matches"))["Table"]["TableName"]
     assert describe(url).json()["Table"]["TableName"] == there
+
+
+def test_the_services_of_cells_are_behind_the_proxy(system: System) -> None:
+    """The URLs in the fan-out's CELLS lead through the proxy to their services, and a rule may refuse a publish."""
+    cells = (StackCell("events", transport="appsync-events"),)
+    found = {"events": Provisioned({"url": f"{system.endpoint}/_ministack/health?match=m7"})}
+    headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/appsync/aws4_request"}
+    with FaultProxy() as proxy:
+        changed = replace(proxy.before(system), cells=cells, provisioned=found)
+        url = json.loads(changed.environment("fanout")["CELLS"])["events"]["url"]
+        assert url.startswith(changed.overrides["fanout"]["AWS_ENDPOINT_URL"])
+        assert httpx.get(url, trust_env=False).status_code == 200
+        proxy.book.arm(Rule("fanout", "Publish", Do.REFUSE, error="ThrottlingException", status=429), "m7")
+        answers = [httpx.post(url, content=b"m7", headers=headers, trust_env=False).status_code for _ in range(2)]
+    assert answers[0] == 429
+    assert answers[1] != 429
 
 
 def test_a_refusal_is_one_of_aws(proxied: tuple[FaultProxy, str]) -> None:

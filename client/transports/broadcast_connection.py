@@ -1,0 +1,400 @@
+"""A connection to a service that fans out itself, which looks to a viewer like a WebSocket of ours.
+
+The viewer sends the requests of docs/protocol.md. New events come from the channels of the service, and every snapshot
+comes over HTTP:
+
+- A ``subscribe`` joins the match's channel. After the service's answer it reads the snapshot, and one to two seconds
+  later it looks once more, because an acknowledged subscription may begin late.
+- A ``sync`` asks the service for a sign of life, and then reads a snapshot that is not older than the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+
+from ..http_reader import ReadError
+from ..token_claims import SUBJECTS, end_of, feed_of_subject
+from .service import Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from ..broadcast_times import BroadcastTimes
+    from ..frame_types import Position, RawFrame
+    from ..http_reader import HttpReader
+    from ..viewer_connection import Deliver, Dial
+    from .service import OpenService, Service
+
+REFUSED_SECONDS = 60.0
+"""For so long a subscription that the service has refused is not sent again with the same token: the service may end
+the connection of all matches for it (https://github.com/aws-amplify/amplify-js/issues/14947)."""
+
+CUTS = 3
+"""So many connections in a row that end at one match's subscription are a refusal, at a service that refuses so."""
+
+_UNKNOWN, _BAD = 404, (400, 422)
+
+
+@dataclass(slots=True)
+class Memory:
+    """A viewer's knowledge that outlives a connection."""
+
+    channels: dict[str, str] = field(default_factory=dict)
+    """Match -> its channel."""
+    refused: dict[str, tuple[str | None, float]] = field(default_factory=dict)
+    """Match -> the token with which its channel was refused, and until when (``time.monotonic``) that counts."""
+    cuts: dict[str, int] = field(default_factory=dict)
+    """Match -> connections in a row that ended while its subscription had no answer."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """One match on one connection."""
+
+    feed: str
+    channel: str = ""
+    """Empty until the service has acknowledged the subscription."""
+    is_asked: bool = False
+    """The service has been asked and has not answered."""
+    is_reading: bool = False
+    """The channel or the snapshot is being read."""
+    heard_epoch: str | None = None
+    """The epoch of the newest frame from the channel; None after an answer that is not older than its request."""
+
+
+def broadcasting(open_service: OpenService, reader: HttpReader, times: BroadcastTimes) -> Dial:
+    """The function that opens connections for one viewer."""
+    memory = Memory()
+
+    async def dial(token: str | None, deliver: Deliver) -> BroadcastConnection:
+        connection = BroadcastConnection(reader, deliver, memory, token, times)
+        connection.service = await open_service(token, Listener(connection.ready, connection.take, connection.doubt))
+        return connection
+
+    return dial
+
+
+class BroadcastConnection:
+    """See ``Connection``. ``service`` is set when it is open."""
+
+    service: Service
+
+    def __init__(
+        self,
+        reader: HttpReader,
+        deliver: Deliver,
+        memory: Memory,
+        token: str | None,
+        times: BroadcastTimes,
+    ) -> None:
+        self._reader = reader
+        self._deliver = deliver
+        self._memory = memory
+        self._token = token
+        self._times = times
+        self._held: dict[str, _Held] = {}
+        self._subscribing: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready = asyncio.Event()
+        self._failure: BaseException | None = None
+        left = end_of(token) - time.time()
+        # A token that has ended by our clock was accepted all the same, so the clock is wrong.
+        self.ends_at = time.monotonic() + left if left > 0 else math.inf
+
+    @property
+    def last_frame_at(self) -> float:
+        """When the last sign of life came."""
+        return self.service.signs.last_frame_at
+
+    @property
+    def last_message_at(self) -> float:
+        """When the service said something the last time."""
+        return self.service.signs.last_message_at
+
+    @property
+    def longest_frame_silence(self) -> float:
+        """Seconds of the longest silence that a sign of life has ended."""
+        return self.service.signs.longest_frame_silence
+
+    @property
+    def longest_message_silence(self) -> float:
+        """Seconds of the longest silence that a message has ended."""
+        return self.service.signs.longest_message_silence
+
+    @property
+    def last_use_at(self) -> float:
+        """When the connection was last used."""
+        return self.service.last_use_at
+
+    @property
+    def open(self) -> bool:
+        """Whether the connection is open, as far as this side knows."""
+        return self.service.open
+
+    def send(self, text: bytes) -> None:
+        """Carry out a request of our protocol, if the connection is open."""
+        if not self.open:
+            return
+        request: dict[str, Any] = orjson.loads(text)
+        match = request.get("match", "")
+        match request["action"]:
+            case "subscribe":
+                self._ask(match, request.get("only", "all"), request.get("since"))
+            case "sync":
+                since = {"epoch": request["epoch"], "seq": request["seq"]} if "epoch" in request else None
+                self._begin(self._sync(match, since))  # type: ignore[arg-type]  # a Position
+            case "unsubscribe":
+                self._unsubscribe(match)
+            case "listen":
+                self._begin(self._listen())
+
+    def ping(self) -> None:
+        """Ask the service for a sign of life."""
+        self.service.ping()
+
+    def close(self) -> None:
+        """Say goodbye and close."""
+        self._cancel()
+        self.service.close()
+
+    def abort(self) -> None:
+        """Break the connection."""
+        self.service.abort()
+
+    async def closed(self) -> None:
+        """Wait for the end of the connection.
+
+        Raises LostError if the service did not let the viewer in, and the error of a callback that ended it.
+        """
+        try:
+            await self.service.closed()
+        finally:
+            if self.service.closes_when_refused:
+                for match, held in self._held.items():
+                    if held.is_asked:
+                        self._memory.cuts[match] = self._memory.cuts.get(match, 0) + 1
+            self._cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    def ready(self) -> None:
+        """The service has let the viewer in. An object without a type is a sign of life for the viewer."""
+        self._ready.set()
+        self._deliver({})
+
+    def take(self, text: str | bytes) -> None:
+        """A channel has brought a frame."""
+        try:
+            frame = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            frame = None
+        if not isinstance(frame, dict):
+            self._deliver(text.encode() if isinstance(text, str) else text)
+            return
+        held = self._held.get(frame["match"]) if isinstance(frame.get("match"), str) else None
+        if held is not None and isinstance(frame.get("epoch"), str):
+            held.heard_epoch = frame["epoch"]
+        self._deliver(frame)
+
+    def doubt(self, channel: str) -> None:
+        """Frames of a channel may be missing: read at once what the match has."""
+        for match, held in self._held.items():
+            if held.channel == channel:
+                self._begin(self._look(match, held, None))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failure = error
+            self.abort()
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _ask(self, match: str, feed: str, since: Position | None) -> None:
+        """Begin a subscribe. If the same one is being read for, that one will be answered."""
+        held, running = self._held.get(match), self._subscribing.get(match)
+        if running is not None and not running.done():
+            if held is not None and held.feed == feed and held.is_reading:
+                return
+            running.cancel()
+        self._subscribing[match] = self._begin(self._subscribe(match, feed, since))
+
+    async def _subscribe(self, match: str, feed: str, since: Position | None) -> None:
+        await self._ready.wait()
+        held = self._held.get(match)
+        if held is None or held.feed != feed:
+            self._leave(match)
+            held = self._held[match] = _Held(feed)
+        held.is_reading = True
+        try:
+            if not held.channel:
+                if match not in self._memory.channels:
+                    self._memory.channels[match] = _channel(await self._read(match))
+                held.is_reading = False
+                if not await self._join(match, held, self._memory.channels[match]):
+                    return
+                held.is_reading = True
+            answer = await self._answer(match, held, since)
+        except ReadError as error:
+            self._refuse(match, *_reason(error))
+            return
+        finally:
+            held.is_reading = False
+        self._deliver(answer)
+        await self._follow(match, held, answer)
+        await asyncio.sleep(random.uniform(*self._times.second_read))
+        await self._look(match, held, answer)
+
+    async def _join(self, match: str, held: _Held, channel: str) -> bool:
+        """Subscribe at the service; returns whether it has begun. Otherwise the viewer has been told."""
+        token, until = self._memory.refused.get(match, (None, 0.0))
+        was_refused = token == self._token and time.monotonic() < until
+        if not was_refused and self._memory.cuts.get(match, 0) < CUTS:
+            held.is_asked = True
+            outcome = await self.service.subscribe(channel, held.feed)
+            held.is_asked = False
+            self._memory.cuts.pop(match, None)
+            if outcome == "joined":
+                held.channel = self._memory.channels[match] = channel
+                self._memory.refused.pop(match, None)
+                return True
+            if outcome == "failed":
+                self._refuse(match, "unavailable", "The server could not do this. Try again.")
+                return False
+            self._memory.channels.pop(match, None)
+        self._memory.cuts.pop(match, None)
+        if not was_refused:
+            self._memory.refused[match] = (self._token, time.monotonic() + REFUSED_SECONDS)
+        self._refuse(match, "not_entitled", "Your token does not cover this match's competition.")
+        return False
+
+    async def _follow(self, match: str, held: _Held, snapshot: RawFrame) -> None:
+        """Change to another channel: a match that was created again may have another competition."""
+        channel = snapshot.get("channel")
+        if not isinstance(channel, str) or channel == held.channel or self._held.get(match) is not held:
+            return
+        before, held.channel = held.channel, ""
+        if before:
+            self.service.unsubscribe(before, held.feed)
+        await self._join(match, held, channel)
+
+    async def _answer(self, match: str, held: _Held, since: Position | None) -> RawFrame:
+        """The snapshot for a subscribe. Raises ReadError."""
+        snapshot = await self._read(match, since)
+        known = {since["epoch"]} if since is not None else set()
+        if held.heard_epoch is not None:
+            known.add(held.heard_epoch)
+        if known <= {snapshot["epoch"]}:
+            return snapshot
+        # The match was created again. Either the answer is of before that, or the viewer is.
+        return await self._newest(match, held, since)
+
+    async def _newest(self, match: str, held: _Held | None, since: Position | None) -> RawFrame:
+        """A snapshot that is not older than this call. Raises ReadError."""
+        await asyncio.sleep(self._times.settle)
+        snapshot = await self._read(match, since, f"sync-{time.time():.0f}")
+        if held is not None:
+            held.heard_epoch = None
+        return snapshot
+
+    async def _look(self, match: str, held: _Held, before: RawFrame | None) -> None:
+        """Deliver what HTTP has after an earlier snapshot; without one, deliver a snapshot."""
+        since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
+        try:
+            snapshot = await self._read(match, since, f"look-{time.time():.0f}")
+            if before is not None and snapshot["epoch"] != before["epoch"]:
+                snapshot = await self._newest(match, held, since)
+        except ReadError:
+            return  # The viewer reads after a silence, and after the next frame.
+        if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
+            self._deliver(snapshot)
+            await self._follow(match, held, snapshot)
+
+    async def _sync(self, match: str, since: Position | None) -> None:
+        """Without an answer of the service nothing is delivered: the viewer leaves a dead connection."""
+        held = self._held.get(match)
+        probe = asyncio.create_task(self.service.probe())
+        try:
+            snapshot = await self._newest(match, held, since)
+            await probe
+        except ReadError:
+            return  # The viewer repairs the gap again.
+        finally:
+            probe.cancel()
+        self._deliver(snapshot)
+        if held is not None:
+            await self._follow(match, held, snapshot)
+
+    def _unsubscribe(self, match: str) -> None:
+        if (running := self._subscribing.pop(match, None)) is not None:
+            running.cancel()
+        self._leave(match)
+        answer: RawFrame = {"type": "unsubscribed", "match": match}
+        asyncio.get_running_loop().call_soon(self._deliver, answer)
+
+    async def _listen(self) -> None:
+        await self._ready.wait()
+        feed = feed_of_subject(self._token)
+        if feed is None:
+            self._deliver({"type": "error", "code": "no_subject", "message": "You have no token with a subject."})
+        elif await self.service.subscribe(SUBJECTS, feed) == "joined":
+            self._deliver({"type": "listening"})
+
+    def _leave(self, match: str) -> None:
+        held = self._held.pop(match, None)
+        if held is not None and held.channel:
+            self.service.unsubscribe(held.channel, held.feed)
+
+    def _refuse(self, match: str, code: str, message: str) -> None:
+        self._deliver({"type": "error", "code": code, "message": message, "match": match})
+
+    async def _read(self, match: str, since: Position | bool | None = False, request: str = "") -> RawFrame:
+        """The snapshot after a position. ``since`` None has none; False asks for the match alone. Raises ReadError."""
+        query = []
+        if since is not False:
+            query.append(f"after={since['seq'] if isinstance(since, dict) else 0}")
+        if isinstance(since, dict):
+            query.append(f"epoch={since['epoch']}")
+        if request:
+            query.append(f"request={request}")
+        path = f"/matches/{quote(match, safe='')}"
+        snapshot = await self._reader.get(f"{path}?{'&'.join(query)}" if query else path)
+        if snapshot.get("type") != "snapshot" or snapshot.get("match") != match or "epoch" not in snapshot:
+            raise ReadError("no snapshot of this match")
+        return snapshot
+
+
+def _channel(snapshot: RawFrame) -> str:
+    channel = snapshot.get("channel")
+    if not isinstance(channel, str):
+        raise ReadError("no channel of this match")
+    return channel
+
+
+def _reason(error: ReadError) -> tuple[str, str]:
+    """The code and the sentence of an error frame for a read that failed."""
+    if error.status == _UNKNOWN:
+        return "unknown_match", "There is no such match."
+    if error.status in _BAD:
+        return "bad_request", "This is not the id of a match."
+    return "unavailable", "The server could not do this. Try again."
+
+
+def _is_news(snapshot: RawFrame, before: RawFrame) -> bool:
+    return (snapshot["epoch"], snapshot.get("seq")) != (before["epoch"], before.get("seq"))

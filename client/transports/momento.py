@@ -1,0 +1,270 @@
+"""A viewer's side of Momento Topics: one long poll over HTTP for each channel.
+
+(https://docs.momentohq.com/topics/api-reference/http-api) Momento's SDK for Python hides a discontinuity, so this file
+uses the HTTP API. The readers' API gives the viewer a token of Momento's, which may only listen to the topics of one
+competition: ``GET /listeners/momento?cell=…&competition=…`` with the viewer's token answers ``{"token", "expires"}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+import httpx
+import orjson
+
+from ..http_reader import ReadError
+from ..websocket import LostError
+from .broadcast_connection import broadcasting
+from .service import Listener, Outcome, Silences
+
+if TYPE_CHECKING:
+    from ..broadcast_times import BroadcastTimes
+    from ..cell_address import CellAddress
+    from ..http_reader import HttpReader
+    from ..viewer_connection import Dial
+    from .service import Service, Signs
+
+POLL_SECONDS = 60.0
+"""A poll without an answer is sent again after so many seconds: a proxy may have lost it."""
+
+CONNECT_SECONDS = 10.0
+
+AHEAD_SECONDS = 30.0
+"""A token of Momento's is replaced so many seconds before it ends."""
+
+OPEN_SEGMENT = "open"
+"""The segment in the channels of matches without a competition, which every viewer may hear."""
+
+OTHER_PAGE = 1
+"""A page of no topic: a poll that asks for it is answered at once, with a discontinuity."""
+
+_REFUSED = (401, 403)
+
+
+def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial:
+    """The function that opens connections to a cell with the transport ``momento``, for one viewer."""
+
+    async def open_service(token: str | None, listener: Listener) -> Service:
+        service = MomentoService(cell, reader, token, listener, times.begun)
+        await service.connect()
+        return service
+
+    return broadcasting(open_service, reader, times)
+
+
+@dataclass(slots=True)
+class _Poll:
+    """The polls of one feed, one after the other."""
+
+    channel: str
+    feed: str
+    answer: asyncio.Future[Outcome]
+    """The outcome of the first poll."""
+    task: asyncio.Task[None] | None = None
+    sequence: int = 0
+    """The next message's number; 0 before the first message: Momento then begins with the next one."""
+    page: int = 0
+
+    def end(self) -> None:
+        """Poll no longer."""
+        if self.task is not None:
+            self.task.cancel()
+
+
+class MomentoService:
+    """The polls of one viewer. There is no connection: it counts as lost when a poll fails."""
+
+    closes_when_refused = False
+
+    def __init__(
+        self, cell: CellAddress, reader: HttpReader, token: str | None, listener: Listener, begun_seconds: float
+    ) -> None:
+        self._begun_seconds = begun_seconds
+        self._cell = cell
+        self._reader = reader
+        self._token = token
+        self._listener = listener
+        self._tokens: dict[str, tuple[str, float]] = {}
+        self._polls: dict[tuple[str, str], _Poll] = {}
+        self._pings: set[asyncio.Task[None]] = set()
+        self._signs = Silences()
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        timeout = httpx.Timeout(CONNECT_SECONDS, read=POLL_SECONDS)
+        self._http = httpx.AsyncClient(verify=_tls(), limits=limits, timeout=timeout, trust_env=False)
+
+    async def connect(self) -> None:
+        """Ask the readers' API for a first token: whether the viewer is let in. Raises LostError."""
+        try:
+            await self._fetch_token(OPEN_SEGMENT)
+        except ReadError as error:
+            await self._http.aclose()
+            raise LostError("The API gives no token of Momento's.", error.status) from error
+        self._listener.ready()
+
+    @property
+    def signs(self) -> Signs:
+        """The signs of life."""
+        return self._signs
+
+    @property
+    def last_use_at(self) -> float:
+        """When the service last answered."""
+        return self._signs.last_frame_at
+
+    @property
+    def open(self) -> bool:
+        """Whether no poll has failed."""
+        return not self._end.done()
+
+    async def subscribe(self, channel: str, feed: str) -> Outcome:
+        """Begin to poll, or go on. Refused is a competition that the viewer's token does not cover."""
+        poll = self._polls.get((channel, feed))
+        if poll is None:
+            poll = self._polls[channel, feed] = _Poll(channel, feed, asyncio.get_running_loop().create_future())
+            self._begin(poll)
+        outcome = await asyncio.shield(poll.answer)
+        if outcome != "joined":
+            self.unsubscribe(channel, feed)
+        return outcome
+
+    def unsubscribe(self, channel: str, feed: str) -> None:
+        """Poll no longer."""
+        if (poll := self._polls.pop((channel, feed), None)) is not None:
+            poll.end()
+
+    async def probe(self) -> None:
+        """Send all polls anew, because a poll that waits on a dead connection says nothing.
+
+        A poll for a page that does not exist is answered at once, and so is the sign of life.
+        """
+        for poll in list(self._polls.values()):
+            poll.end()
+            self._begin(poll)
+            if not poll.sequence:
+                self._listener.doubt(poll.channel)
+        for poll in list(self._polls.values())[:1]:
+            await self._ask(poll.channel, poll.feed, 1, OTHER_PAGE)
+
+    def ping(self) -> None:
+        """Ask for a sign of life."""
+        task = asyncio.get_running_loop().create_task(self.probe())
+        self._pings.add(task)
+        task.add_done_callback(self._pinged)
+
+    def close(self) -> None:
+        """End all polls."""
+        self.abort()
+
+    def abort(self) -> None:
+        """End all polls."""
+        for poll in self._polls.values():
+            poll.end()
+        for ping in self._pings:
+            ping.cancel()
+        self._polls.clear()
+        if not self._end.done():
+            self._end.set_result(None)
+
+    async def closed(self) -> None:
+        """Wait for the end. Raises the error of a callback, if that was the reason."""
+        try:
+            await asyncio.shield(self._end)
+        finally:
+            await self._http.aclose()
+
+    def _begin(self, poll: _Poll) -> None:
+        poll.task = asyncio.get_running_loop().create_task(self._follow(poll))
+        poll.task.add_done_callback(self._ended)
+
+    async def _follow(self, poll: _Poll) -> None:
+        """Poll until the end."""
+        begun = None
+        try:
+            await self._token_for(poll.channel)
+            begun = asyncio.get_running_loop().call_later(self._begun_seconds, _settle, poll.answer, "joined")
+            while True:
+                try:
+                    self._take(await self._ask(poll.channel, poll.feed, poll.sequence, poll.page), poll)
+                    _settle(poll.answer, "joined")
+                except httpx.ReadTimeout:
+                    if not poll.sequence:
+                        # Nothing says where to go on: what came between the two polls is only at the API.
+                        self._listener.doubt(poll.channel)
+        except (httpx.HTTPError, ReadError) as error:
+            if not poll.answer.done():
+                status = error.status if isinstance(error, ReadError) else None
+                poll.answer.set_result("refused" if status in _REFUSED else "failed")
+            else:
+                self.abort()
+        finally:
+            if begun is not None:
+                begun.cancel()
+
+    async def _ask(self, channel: str, feed: str, sequence: int, page: int) -> list[Any]:
+        """The items of one poll. Raises ReadError and httpx.HTTPError."""
+        topic = f"{channel}/{feed}".replace("/", ":")
+        path = f"{self._cell.url}/topics/{quote(self._cell.cache, safe='')}/{quote(topic, safe='')}"
+        token = await self._token_for(channel)
+        query = {"sequence_number": sequence, "sequence_page": page}
+        answer = await self._http.get(path, params=query, headers={"Authorization": token})
+        if answer.status_code != httpx.codes.OK:
+            raise ReadError(f"status {answer.status_code}", answer.status_code)
+        self._signs.end()
+        try:
+            items = orjson.loads(answer.content)["items"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return []
+        return items if isinstance(items, list) else []
+
+    def _take(self, items: list[Any], poll: _Poll) -> None:
+        for each in items:
+            if isinstance(gap := each.get("discontinuity"), dict):
+                poll.sequence, poll.page = int(gap["new_topic_sequence"]), int(gap["new_sequence_page"])
+                self._listener.doubt(poll.channel)
+            elif isinstance(item := each.get("item"), dict):
+                poll.sequence, poll.page = int(item["topic_sequence_number"]) + 1, int(item["sequence_page"])
+                self._listener.frame(str(item["value"].get("text", "")))
+
+    async def _token_for(self, channel: str) -> str:
+        """A token for the topics of a channel's competition. Raises ReadError."""
+        segment = channel.split("/")[1]
+        token, until = self._tokens.get(segment, ("", 0.0))
+        return token if time.time() < until else await self._fetch_token(segment)
+
+    async def _fetch_token(self, segment: str) -> str:
+        path = f"/listeners/momento?{urlencode({'cell': self._cell.name, 'competition': segment})}"
+        given = await self._reader.get(path, self._token)
+        token, expires = given.get("token"), given.get("expires")
+        if not isinstance(token, str) or not isinstance(expires, (int, float)):
+            raise ReadError("no token of Momento's")
+        self._tokens[segment] = (token, expires - AHEAD_SECONDS)
+        return token
+
+    def _ended(self, poll: asyncio.Task[None]) -> None:
+        """The error of a callback ends the connection."""
+        if not poll.cancelled() and (error := poll.exception()) is not None and not self._end.done():
+            self._end.set_exception(error)
+
+    def _pinged(self, task: asyncio.Task[None]) -> None:
+        """A ping that failed is a connection without a sign of life: the viewer leaves it."""
+        self._pings.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+
+def _settle(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:
+    if not answer.done():
+        answer.set_result(outcome)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for all viewers of the process: making one reads the certificates of the system."""
+    return ssl.create_default_context()
