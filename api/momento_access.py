@@ -39,8 +39,8 @@ LEAST_SECONDS: Final = 60
 MAKING_SECONDS: Final = 5
 """Seconds for which one process has the right to make a competition's next token."""
 
-TOKENS_A_SECOND: Final = 4
-"""One less than the account's limit: the clocks of our processes differ."""
+TOKENS_A_SECOND: Final = 2
+"""Tokens in each second of our clock. So no second of Momento's clock has more than four, and its limit is five."""
 
 WAIT_SECONDS: Final = 2.5
 PAUSE_SECONDS: Final = 0.1
@@ -113,7 +113,10 @@ class MomentoAccess:
 
     def _renewed(self, cell: str, shared_by: str, prefixes: Sequence[str]) -> DisposableToken | None:
         """The next token, made and written; None if another process makes it, or if it could not be made."""
-        if not self._may_make(cell, shared_by) or not self._is_within_rate(cell):
+        if not self._may_make(cell, shared_by):
+            return None
+        if not self._is_within_rate(cell):
+            self._give_up(cell, shared_by)
             return None
         try:
             made = self._make(self._cells[cell], prefixes)
@@ -150,6 +153,10 @@ class MomentoAccess:
             "attribute_not_exists(making_until) OR making_until < :now",
             {":until": now + MAKING_SECONDS, ":now": now, ":ttl": now + VALID_SECONDS},
         )
+
+    def _give_up(self, cell: str, shared_by: str) -> None:
+        """Let any process try again at once. Without this write it may after ``MAKING_SECONDS``."""
+        self._db.update_item(TableName=self._table, Key=_key(cell, shared_by), UpdateExpression="REMOVE making_until")
 
     def _is_within_rate(self, cell: str) -> bool:
         """Count one token of this second, unless enough were made in it. Cells with one key share the count."""

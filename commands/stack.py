@@ -203,6 +203,10 @@ def token(
 
 def _show_report(report: Report, name: str | None) -> None:
     """Print the table and the figures of a cell, below its name if it has one."""
+    if report.trouble is not None:
+        out.print(f"{name or 'The cell'} ({report.transport}): {escape(report.trouble)}", highlight=False)
+        out.print("[bold red]failed[/]")
+        return
     has_rows = report.rows_left is not None
     heads = ["seq", "minute", "what", "score", "reached", *(["pruned"] if has_rows else []), "first", "median", "last"]
     title = f"{name} ({report.transport})" if name else None
@@ -211,8 +215,6 @@ def _show_report(report: Report, name: str | None) -> None:
         columns = [getattr(line, head) for head in heads]
         table.add_row(*(escape(str(each)) for each in columns))
     out.print(table)
-    if report.trouble is not None:
-        out.print(escape(report.trouble), highlight=False)
     glass = report.goal_to_glass_ms
     vanished = f", {report.dropped} of them vanished, {report.planted} dead rows planted" if has_rows else ""
     rows = f"{report.pruned} rows pruned, {report.rows_left} dead rows left.\n" if has_rows else ""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from client.frame_types import RawFrame
 
 CONNECTS_AT_ONCE = 16
+FEW_AT_ONCE = 4
+"""Viewers that connect at once if several transports run on this machine."""
+
 PATIENCE_SECONDS = 60.0
 
 
@@ -54,8 +57,14 @@ class Audience:
         *,
         api_url: str | None = None,
         on_frame: Callable[[RawFrame], None] | None = None,
+        connects_at_once: int = CONNECTS_AT_ONCE,
     ) -> None:
-        """``on_frame`` gets every frame of every viewer."""
+        """``on_frame`` gets every frame of every viewer.
+
+        ``connects_at_once``: MiniStack starts a process of the authorizer for each viewer that connects at the same
+        time. A second of CPU for each is much if several transports have authorizers.
+        """
+        self._connects_at_once = connects_at_once
         self._arrived: Counter[tuple[str, int]] = Counter()
         self._awaited: tuple[tuple[str, int], int] = (("", 0), 0)
         self._there = asyncio.Event()
@@ -85,7 +94,7 @@ class Audience:
 
         Raises TooFewError if that takes too long; then no viewer stays connected.
         """
-        door, inside, count = asyncio.Semaphore(CONNECTS_AT_ONCE), 0, len(self.members)
+        door, inside, count = asyncio.Semaphore(self._connects_at_once), 0, len(self.members)
 
         async def enter(member: Member) -> None:
             nonlocal inside

@@ -43,3 +43,15 @@ class AuthorizerSettings(TokenSettings):
 
     origins: str = field(metadata=MAY_BE_EMPTY)
     """The origins of web pages that may connect, separated by commas; ``*`` is any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceSettings:
+    """Of the function ``iot_presence``."""
+
+    home_region: str
+    cell: str
+    """The name of the cell."""
+    matches_table: str
+    broadcasts_table: str
+    deployment: str = UNKNOWN

@@ -140,6 +140,12 @@ class MqttViewer:
         assert first == 0x90
         return list(body[2:])
 
+    async def unsubscribe(self, topic: str) -> None:
+        """Unsubscribe, and wait for the UNSUBACK."""
+        await self.send(packet(0xA2, (2).to_bytes(2) + _text(topic)))
+        first, _ = await self.hear()
+        assert first == 0xB0
+
     async def publish(self, topic: str, payload: bytes) -> None:
         """Publish with QoS 0."""
         await self.send(packet(0x30, _text(topic) + payload))

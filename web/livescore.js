@@ -578,6 +578,7 @@ const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
 const SILENT = "The connection opened, and nothing came through it.";
 const OFFLINE = "This device is offline.";
+const NOT_OPENED = "The connection could not be opened.";
 
 /** One WebSocket, from the try to open it until its end. It reports its end once, and nothing after that. */
 class ViewerSocket {
@@ -609,7 +610,7 @@ class ViewerSocket {
       this.lastMessageAt = this.lastUseAt = now;
       to.text(data);
     };
-    socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
+    socket.onclose = (event) => this.drop(this.open && !event?.refused ? LOST : NOT_OPENED);
     // The event is dropped: some WebSockets put the address into it, with the token.
     socket.onerror = () => {};
   }
@@ -1073,7 +1074,7 @@ const REFUSALS = 3;
 /** After so many connections in a row that died early, the next one must last longer to count as open. */
 const DEATHS = 2;
 
-/** @type {Timings} */
+/** @type {Omit<Timings, "lookSeconds" | "freshSeconds" | "beginSeconds">} */
 const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
@@ -1138,7 +1139,7 @@ export class Livescore {
   /** The number of the present try to connect. An earlier try that waits for a token sees that it is over. */
   #try = 0;
   #attempt = 0;
-  /** Tries in a row that did not open. */
+  /** Tries in a row that did not open, or that the service refused. */
   #failures = 0;
   /** Connections in a row that opened and brought no message. */
   #silentConnections = 0;
@@ -1167,6 +1168,9 @@ export class Livescore {
   /** @type {number | null} */
   #pingedAt = null;
   #isReading = false;
+  /** Whether messages are wanted, and whether `listen` has no answer yet on this connection. */
+  #wantsMessages;
+  #listenDue = false;
   #timers = new Timers();
   /** @type {(() => void)[]} */
   #unlisten = [];
@@ -1176,6 +1180,8 @@ export class Livescore {
     this.#cells = cellsOf(options);
     this.#token = options.token ?? (() => null);
     this.#tokenIn = options.tokenIn;
+    this.#wantsMessages = !!options.onMessage;
+    if (options.onMessage) this.#listeners.on("message", options.onMessage);
     this.#timings = { ...TIMINGS, ...options.timings };
     this.#random = options.random ?? Math.random;
     const Socket = options.WebSocket ?? /** @type {Options["WebSocket"]} */ (globalThis.WebSocket);
@@ -1191,7 +1197,7 @@ export class Livescore {
       httpIsAhead: (followed, since) => {
         // If the socket has brought nothing, it may only look open.
         if (!this.#socket || this.#socket.lastMessageAt >= since || this.#pingedAt !== null) return;
-        this.#ping([followed]);
+        this.#ping([followed], true);
         this.#careLater();
       },
     });
@@ -1306,7 +1312,7 @@ export class Livescore {
         lost: (reason) => this.#lost(number, reason),
       });
     } catch {
-      this.#lost(number, "The connection could not be opened.");
+      this.#lost(number, NOT_OPENED);
     }
   }
 
@@ -1333,6 +1339,7 @@ export class Livescore {
         now: () => this.now(),
         random: this.#random,
         memory: this.#memory,
+        timings: this.#timings,
       });
     }
     const url = new URL(cell.url);
@@ -1348,7 +1355,6 @@ export class Livescore {
     this.#timers.stop("open");
     this.#isOpen = true;
     this.#hasMessage = false;
-    this.#failures = 0;
     this.#answered = null;
     this.#pingedAt = null;
     const wait = repair.grace(this.#timings.firstSeconds, this.#silentConnections);
@@ -1361,6 +1367,7 @@ export class Livescore {
     this.#leaveAt = seconds() + least + this.#random() * (most - least);
     this.#subscribePause = this.#timings.careSeconds;
     this.#leaving.clear();
+    this.#listenDue = this.#wantsMessages;
     for (const followed of this.#matches.values()) {
       followed.answered = followed.sent = false;
       followed.pendingSyncs = followed.owed = 0;
@@ -1372,7 +1379,7 @@ export class Livescore {
   /** A message has come. @param {boolean} frame a frame of the protocol, not API Gateway's own message */
   #proved(frame) {
     this.#hasMessage = true;
-    this.#silentConnections = 0;
+    this.#silentConnections = this.#failures = 0;
     if (seconds() - this.#openedAt >= this.#timings.firstSeconds / 4) this.#deaths = 0;
     if (!this.#socket || !frame || this.#doubted || this.#connection.state === "open") return;
     this.#state("open");
@@ -1402,7 +1409,7 @@ export class Livescore {
       this.#state("closed");
       return;
     }
-    const refused = dialled && !this.#isOpen;
+    const refused = dialled && (!this.#isOpen || reason === NOT_OPENED);
     this.#isOpen = false;
     if (refused) this.#failures += 1;
     if (reason === SILENT) this.#silentConnections += 1;
@@ -1459,6 +1466,14 @@ export class Livescore {
       this.#listeners.emit("error", { code: "gateway", message: "The server is busy. It is asked again." });
       return;
     }
+    if (frame.type === "listening") {
+      this.#listenDue = false;
+      return;
+    }
+    if (frame.type === "message") {
+      if (isText(frame.key)) this.#listeners.emit("message", frame.key, frame.body);
+      return;
+    }
     const match = String(frame.match);
     if (frame.type === "unsubscribed") {
       this.#leaving.delete(match);
@@ -1510,6 +1525,8 @@ export class Livescore {
     const match = isText(frame.match) ? frame.match : null;
     if (match) this.#leaving.delete(match);
     const followed = match ? this.#matches.get(match) : undefined;
+    // The same question would have the same answer.
+    if (problem.code === "no_subject") this.#listenDue = false;
     if (!followed) {
       if (!match) this.#listeners.emit("error", problem);
       return;
@@ -1544,6 +1561,7 @@ export class Livescore {
   /** Subscribe to the matches without an answer on this connection. */
   #subscribeUnanswered() {
     for (const followed of this.#matches.values()) if (!followed.answered) this.#subscribe(followed);
+    if (this.#listenDue) this.#send({ action: "listen" });
     this.#subscribeLater(this.#subscribePause);
   }
 
@@ -1604,7 +1622,8 @@ export class Livescore {
     }
     const matches = [...this.#matches.values()];
     if (now >= this.#readUnknownAt) this.#readUnknown(matches);
-    const overdue = now >= this.#subscribeAgainAt && matches.some((followed) => !followed.answered);
+    const waits = this.#listenDue || matches.some((followed) => !followed.answered);
+    const overdue = waits && now >= this.#subscribeAgainAt;
     if (overdue) {
       this.#leaving.clear();
       for (const followed of matches) followed.owed = 0;
@@ -1649,13 +1668,15 @@ export class Livescore {
    * a proxy would answer them. The answer to a sync comes from home.
    *
    * @param {FollowedMatch[]} matches
+   * @param {boolean} [isAhead] HTTP has events that the socket has not brought
    */
-  #ping(matches) {
+  #ping(matches, isAhead) {
     const followed = matches.find((each) => each.answered && each.follower.epoch);
     if (!followed) return;
     this.#pingedAt = seconds();
     this.#quietChance = this.#random();
-    if (!this.#socket?.probe()) this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
+    if (isAhead || !this.#socket?.probe())
+      this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
   }
 
   // ---- over HTTP

@@ -13,7 +13,7 @@ from client.cell_address import read_cells
 from devstack.operator.event_words import describe, minute, score
 from devstack.replay.demo_report import Line, Report, percentile
 from devstack.transports.ministack_resources import client
-from loadtest.audience import Audience, Member, TooFewError, leave
+from loadtest.audience import CONNECTS_AT_ONCE, FEW_AT_ONCE, Audience, Member, TooFewError, leave
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import Row, Subscriptions
 
@@ -65,7 +65,10 @@ class DemoCell:
         name = self.cell.name
         try:
             address = read_cells({"version": 1, "cells": {name: self._system.address()}})[name]
-            self._audience = Audience(address, {self._match: self._count}, api_url=self._system.api_url)
+            at_once = CONNECTS_AT_ONCE if len(self._system.cells) == 1 else FEW_AT_ONCE
+            self._audience = Audience(
+                address, {self._match: self._count}, api_url=self._system.api_url, connects_at_once=at_once
+            )
             self._staying = self._audience.members
             await self._audience.enter(self._say)
         except (TooFewError, ValueError) as error:

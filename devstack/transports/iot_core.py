@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devstack.system import Provisioned
-from devstack.transports.ministack_resources import client, url_of_host
+from devstack.transports.ministack_resources import client, function_arn, url_of_host
 from devstack.transports.transport import StackTransport
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def provision(system: System) -> Provisioned:
-    """Create the domain at which viewers connect, with its default authorizer.
+    """Create the domain at which viewers connect, with its default authorizer, and the rules that report viewers.
 
     MiniStack has no authorizers. The guard of its broker takes the name of the authorizer for that of the function.
     """
@@ -24,6 +24,16 @@ def provision(system: System) -> Provisioned:
         applicationProtocol="MQTT_WSS",
         authorizerConfig={"defaultAuthorizerName": system.name("iot_authorizer"), "allowAuthorizerOverride": False},
     )
+    for name, sql in system.raw["iot_rules"].items():
+        # The name of a rule has no hyphen.
+        client(system, "iot").create_topic_rule(
+            ruleName=system.name(name).replace("-", "_"),
+            topicRulePayload={
+                "sql": sql,
+                "awsIotSqlVersion": "2016-03-23",
+                "actions": [{"lambda": {"functionArn": function_arn(system, "iot_presence")}}],
+            },
+        )
     found = client(system, "iot").describe_domain_configuration(
         domainConfigurationName=domain["domainConfigurationName"]
     )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
-from loadtest.audience import Audience, TooFewError
+from loadtest.audience import FEW_AT_ONCE, Audience, TooFewError
 from loadtest.bench.bench_result import Result
 from loadtest.bench.goal import percentile
 
@@ -93,7 +93,10 @@ class _Bench:
             if frame.get("type") == "update" and isinstance(seq, int) and seq not in sizes:
                 sizes[seq] = len(orjson.dumps(frame))
 
-        audience = Audience(address, {match: viewers}, SILENCE_SECONDS, api_url=self.api_url, on_frame=measure)
+        audience = Audience(
+            address, {match: viewers}, SILENCE_SECONDS,
+            api_url=self.api_url, on_frame=measure, connects_at_once=FEW_AT_ONCE,
+        )  # fmt: skip
         posted: dict[int, int] = {}
         receipts: list[dict[str, Any]] = []
         try:

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Any, Final
@@ -64,7 +65,9 @@ class Keys:
         if not 0 < claims["seconds"] <= LONGEST_SECONDS:
             return b"", INVALID_ARGUMENT
         until = int(time.time()) + claims.pop("seconds")
-        text = base64.urlsafe_b64encode(json.dumps({**claims, "exp": until}).encode()).decode()
+        text = base64.urlsafe_b64encode(
+            json.dumps({**claims, "exp": until, "jti": secrets.token_hex(4)}).encode()
+        ).decode()
         made = f"{text}.{self._signature(text)}"
         return protobuf.field(1, made) + protobuf.field(2, "standin") + protobuf.field(3, until), 0
 

@@ -15,12 +15,13 @@ from broadcaster.control.receipt_settings import ReceiptSettings
 from broadcaster.home.home_settings import HomeSettings
 from broadcaster.send.sender_settings import SenderSettings
 from devstack.system import ROOT, System
-from subscriptions.viewer_settings import AuthorizerSettings, RoutesSettings, TokenSettings
+from subscriptions.viewer_settings import AuthorizerSettings, PresenceSettings, RoutesSettings, TokenSettings
 
 KINDS: dict[str, type[Any]] = {
     "api": ApiSettings, "authorizer": AuthorizerSettings, "routes": RoutesSettings, "fanout": HomeSettings,
     "watchdog": HomeSettings, "sender": SenderSettings, "receipt": ReceiptSettings,
-    "events_authorizer": TokenSettings, "iot_authorizer": TokenSettings,
+    "events_authorizer": TokenSettings, "iot_authorizer": TokenSettings, "iot_presence": PresenceSettings,
+    "graphql_authorizer": TokenSettings,
 }  # fmt: skip
 FUNCTIONS: dict[str, Any] = System(4566).raw["functions"]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -13,8 +14,10 @@ from websockets.exceptions import ConnectionClosed
 from broadcaster.transports.iot_core import IotCore
 from devstack.transports.ministack_resources import client
 from matches.channels import feed_channel, subject_channel
+from subscriptions.viewer_counts import ViewerCounts
 from tests.issuer import FORGED, Issuer
 from tests.raw_viewers import mqtt_viewer, packet
+from tests.support import eventually
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -129,3 +132,25 @@ async def test_a_host_without_an_authorizer_takes_nobody(cell: System, issuer: I
     other = {**address, "url": address["url"].replace(domain, "x" + domain)}
     async with mqtt_viewer(other) as viewer:
         assert await viewer.connect(issuer.token(competitions="*"), secrets.token_urlsafe(18)) == NOT_AUTHORIZED
+
+
+async def test_viewers_are_counted_as_they_come_and_go(cell: System, issuer: Issuer, match: str, dynamodb: Any) -> None:
+    """Lifecycle events of MiniStack reach the function: three come, one unsubscribes, one leaves, one is cut off."""
+    counts = ViewerCounts(cell.name("matches"), dynamodb)
+    topic, token = feed_channel(None, match, "all"), issuer.token()
+
+    async def counted(expected: int) -> None:
+        await eventually(lambda: counts.of_match(match) == expected, f"not {expected} viewers", seconds=60)
+
+    async with AsyncExitStack() as stack:
+        first, second, third = [await stack.enter_async_context(mqtt_viewer(cell.address())) for _ in range(3)]
+        for each in (first, second, third):
+            assert await each.connect(token) == 0
+            assert await each.subscribe(topic) == [1]
+        await counted(3)
+        await first.unsubscribe(topic)
+        await counted(2)
+        await second.send(packet(0xE0, b""))
+        await counted(1)
+        third.socket.transport.abort()
+        await counted(0)

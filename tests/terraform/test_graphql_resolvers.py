@@ -19,6 +19,7 @@ from matches.channels import match_channel, subject_channel
 from subscriptions.channel_access import may_hear
 from subscriptions.graphql_authorizer import rights
 from subscriptions.viewer_access import Viewer
+from tests.support import needs
 
 FILES = ROOT / "terraform/graphql"
 VIEWERS = [
@@ -38,9 +39,8 @@ FEEDS = ["all", "score", "*", "", *(subject_channel(each).rpartition("/")[2] for
 def run(name: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The answers of a resolver."""
     node = shutil.which("node")
-    if node is None:
-        pytest.skip("There is no Node.")
-    command = [node, str(ROOT / "tests/terraform/graphql/resolve.mjs"), str(FILES / name)]
+    needs("Node", node)
+    command = [str(node), str(ROOT / "tests/terraform/graphql/resolve.mjs"), str(FILES / name)]
     ran = subprocess.run(command, input=json.dumps(cases), capture_output=True, text=True, timeout=60, check=True)
     answers: list[dict[str, Any]] = json.loads(ran.stdout)
     return answers

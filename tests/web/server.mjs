@@ -6,6 +6,8 @@ import { WebSocket, WebSocketServer } from "ws";
 import { Livescore } from "../../web/livescore.js";
 import { frame } from "./table.mjs";
 
+const LISTENING = { type: "listening" };
+
 /**
  * @typedef {object} Server
  * @property {string} websockets
@@ -13,13 +15,15 @@ import { frame } from "./table.mjs";
  * @property {any[]} asked what came over the sockets
  * @property {string[]} read which paths
  * @property {import("node:http").IncomingMessage[]} handshakes
- * @property {Map<string, any>} answers what `match` is answered with, in short; by default a snapshot at 1
+ * @property {Map<string, any>} answers
+ *   what `match` is answered with, in short; by default a snapshot at 1. `listen`: what `listen` is answered with
  * @property {any} snapshot what the API answers, in short; by default 503
  * @property {string | null} date the header of its answers
  * @property {boolean} holds whether answers wait for `release`, over the sockets and over HTTP
  * @property {() => void} release
  * @property {number} left requests that the client gave up
  * @property {(short: any) => void} post to every socket
+ * @property {(whole: object) => void} send a frame as it is to every socket
  * @property {() => void} cut every socket
  */
 
@@ -47,6 +51,9 @@ export async function serving(t) {
       server.holds = false;
       for (const answer of held.splice(0)) answer();
     },
+    send: (whole) => {
+      for (const each of sockets.clients) each.send(JSON.stringify(whole));
+    },
     post: (short) => {
       for (const each of sockets.clients) each.send(JSON.stringify(frame(short)));
     },
@@ -70,7 +77,9 @@ export async function serving(t) {
       server.asked.push(request);
       const { action, match } = request;
       const snapshot = server.answers.get(match) ?? { snapshot: 1, has: "1" };
-      const answer = action === "unsubscribe" ? { type: "unsubscribed", match } : { ...frame(snapshot), match };
+      /** @type {Record<string, object>} */
+      const short = { unsubscribe: { type: "unsubscribed", match }, listen: server.answers.get("listen") ?? LISTENING };
+      const answer = short[action] ?? { ...frame(snapshot), match };
       give(() => socket.send(JSON.stringify(answer)));
     });
   });

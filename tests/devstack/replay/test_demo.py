@@ -75,18 +75,24 @@ def test_a_demo_in_which_someone_missed_something_fails() -> None:
 
 
 def test_each_cell_of_the_demo_has_its_own_viewers_and_figures(tmp_path: Path) -> None:
-    """With ``--cells`` every cell has its own viewers, table and figures, and all decide the exit status."""
+    """Three cells of three transports: each has its own viewers, table and figures, and no viewer misses an event.
+
+    Viewers vanish and rows are planted only in the cell that has rows.
+    """
     figures = tmp_path / "demo.json"
-    command = [LIVESCORE, "demo", "--viewers", "10", "--json", str(figures), "--cells", "us-east-1,away=eu-west-1"]
+    cells = "main=us-east-1,events=eu-west-1/appsync-events,iot=us-east-1/iot-core"
+    command = [LIVESCORE, "demo", "--viewers", "10", "--json", str(figures), "--cells", cells]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     told = json.loads(figures.read_text())
-    assert (told["passed"], list(told["cells"])) == (True, ["us-east-1", "away"])
-    for name, report in told["cells"].items():
-        assert (report["transport"], report["passed"], report["trouble"]) == ("api-gateway", True, None)
-        assert (report["viewers"], report["dropped"], report["planted"]) == (10, 1, 20)
-        assert (report["applied"], report["missed"], report["rows_left"]) == (9 * 25, 0, 0)
-        assert f"{name} (api-gateway)" in ran.stdout
+    assert (told["passed"], list(told["cells"])) == (True, ["main", "events", "iot"])
+    for name, transport in (("main", "api-gateway"), ("events", "appsync-events"), ("iot", "iot-core")):
+        report, dropped = told["cells"][name], 1 if name == "main" else 0
+        assert (report["transport"], report["passed"], report["trouble"]) == (transport, True, None)
+        assert (report["viewers"], report["dropped"], report["planted"]) == (10, dropped, 20 * dropped)
+        assert (report["applied"], report["missed"]) == ((10 - dropped) * 25, 0)
+        assert report["rows_left"] == (0 if name == "main" else None)
+        assert f"{name} ({transport})" in ran.stdout
 
 
 async def test_a_cell_that_no_viewer_reaches_is_reported_and_the_others_go_on(system: System, match_id: str) -> None:

@@ -1,0 +1,114 @@
+"""Counts the viewers of a cell of IoT Core, from the lifecycle events that its rules hand over.
+
+(https://docs.aws.amazon.com/iot/latest/developerguide/life-cycle-events.html) Each event changes rows (iot_viewers.py).
+Then the rows of its matches are counted, and the count goes to the row of the cell at home (viewer_counts.py).
+
+One count serves all events of the seconds before it: the first event claims the count, waits, and counts. The others
+see the claim and leave the count to it. The more viewers a match had, the longer the wait. So a count costs 20,000 rows
+a second at most, and the last event of a rush is counted too.
+
+A viewer may subscribe to the channel of a match that does not exist, or under another competition. The count is
+written only if a match has this channel.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+
+from matches.channels import FEEDS, NAMESPACE, match_channel
+from matches.ledger import Ledger, UnknownMatchError
+from runtime import aws, lifecycle
+from runtime.environment import settings
+from runtime.metrics import Metrics
+from subscriptions.iot_viewers import IotViewers, channels
+from subscriptions.viewer_counts import ViewerCounts
+from subscriptions.viewer_settings import PresenceSettings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+ROWS_PER_SECOND: Final = 20_000
+SHORTEST_SECONDS: Final = 1.0
+LONGEST_SECONDS: Final = 20.0
+"""Seconds from a claim to its count: one more for each ``ROWS_PER_SECOND`` viewers of the count before."""
+
+MARGIN_SECONDS: Final = 0.5
+"""A claim that ends sooner than this is taken for ended: the clocks of two processes differ."""
+
+_FEED: Final = re.compile(rf"{NAMESPACE}/[a-z0-9-]{{1,50}}/[A-Za-z0-9-]{{1,50}}/(?:{'|'.join(FEEDS)})")
+
+logger = Logger(service="iot_presence")
+metrics = Metrics("iot_presence")
+_last_counts: dict[str, int] = {}
+"""Channel -> the viewers at this process's last count."""
+
+
+@cache
+def _viewers() -> IotViewers:
+    return IotViewers(settings(PresenceSettings).broadcasts_table, aws.dynamodb())
+
+
+@cache
+def _ledger() -> Ledger:
+    own = settings(PresenceSettings)
+    return Ledger(own.matches_table, aws.dynamodb(own.home_region))
+
+
+@cache
+def _counts() -> ViewerCounts:
+    own = settings(PresenceSettings)
+    return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region))
+
+
+def _make() -> None:
+    _viewers()
+    _ledger()
+    _counts()
+
+
+@lifecycle.prepare(PresenceSettings, _make, lambda: _ledger().open_connection())
+@metrics.publish_after
+def handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Take one lifecycle event. An error is raised: Lambda then delivers the event again."""
+    for channel in sorted(change_rows(event)):
+        write_count(channel)
+
+
+def change_rows(event: dict[str, Any]) -> set[str]:
+    """Change the rows as the event says; returns the channels whose viewers have changed."""
+    kind, session = event.get("eventType"), event.get("sessionIdentifier")
+    if not isinstance(session, str):
+        logger.warning("lifecycle_event_unread", event_type=kind)
+        return set()
+    feeds = {each for each in event.get("topics", ()) if isinstance(each, str) and _FEED.fullmatch(each)}
+    if kind == "disconnected":
+        return _viewers().ended(session)
+    if not feeds or kind not in ("subscribed", "unsubscribed"):
+        return set()
+    if kind == "subscribed":
+        _viewers().subscribed(session, feeds)
+    else:
+        _viewers().unsubscribed(session, feeds)
+    return channels(feeds)
+
+
+def write_count(channel: str) -> None:
+    """Count a channel and write the count at home, unless another invocation will do so."""
+    seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS + _last_counts.get(channel, 0) / ROWS_PER_SECOND)
+    if not _viewers().claim_count(channel, time.time() + MARGIN_SECONDS, seconds):
+        return
+    time.sleep(seconds + MARGIN_SECONDS)
+    viewers = _viewers().count(channel)
+    _last_counts[channel] = viewers
+    match = channel.rpartition("/")[2]
+    try:
+        state = _ledger().state(match)
+    except UnknownMatchError:
+        return
+    if match_channel(state.competition, match) == channel:
+        _counts().correct(match, settings(PresenceSettings).cell, viewers)

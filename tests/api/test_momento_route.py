@@ -1,0 +1,262 @@
+"""The route of Momento's tokens: the viewer's own token decides, and the stand-in holds the given token to its rights.
+
+The API's handler runs in this process; the rows are in the running system's DynamoDB, and the stand-in is a process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from api import handler as api
+from api import resources
+from api.momento_access import LEAST_SECONDS, RENEWED_SECONDS, MomentoAccess, MomentoCell, NoTokenError, tokens_url
+from devstack.child_process import free_port
+from devstack.stack_cells import REGION, StackCell
+from devstack.transports import momento
+from matches.channels import feed_channel, subject_channel
+from runtime.secure_parameter import SecureParameter
+from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer, serving_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from devstack.system import System
+    from tests.issuer import KeyServer
+
+CELL = "momento-1"
+_names = itertools.count(1)
+
+
+@dataclass
+class Clock:
+    """Seconds since 1970, and how far the clock was moved."""
+
+    moved: float = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return time.time() + self.moved
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The route, the stand-in, and an issuer of viewers' tokens."""
+
+    url: str
+    table: str
+    dynamodb: Any
+    issuer: Issuer
+    clock: Clock = field(default_factory=Clock)
+    parameter: str = field(default_factory=lambda: f"/key-{next(_names)}")
+
+    def access(self, cell: str = CELL) -> MomentoAccess:
+        """The tokens of one more process. Each test has rows of its own."""
+        ssm = SimpleNamespace(get_parameter=lambda **_: {"Parameter": {"Value": momento.API_KEY}})
+        made = MomentoCell(momento.CACHE, tokens_url(self.url), SecureParameter(self.parameter, lambda: ssm))
+        return MomentoAccess(self.table, self.dynamodb, {cell: made}, self.clock)
+
+    def ask(self, token: str | None, **query: str) -> tuple[int, dict[str, Any]]:
+        """The answer of the API."""
+        path = "/listeners/momento"
+        about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
+        event = {
+            "version": "2.0", "rawPath": path, "requestContext": about,
+            "queryStringParameters": {"cell": CELL, **query},
+            "headers": {} if token is None else {"authorization": token},
+        }  # fmt: skip
+        context: Any = SimpleNamespace(
+            function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
+        )
+        answer = api.handler(event, context)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def publish(self, channel: str, token: str) -> int:
+        """The stand-in's status for a message."""
+        headers = {"Authorization": token, "Content-Type": "text/plain"}
+        return httpx.post(self._topic(channel), content="goal", headers=headers).status_code
+
+    def poll(self, channel: str, token: str) -> int:
+        """The stand-in's status for a poll that finds a message."""
+        assert self.publish(channel, momento.API_KEY) == 204
+        return httpx.get(self._topic(channel), params={"token": token, "sequence_number": "1"}).status_code
+
+    def stats(self) -> dict[str, int]:
+        """The stand-in's counters."""
+        stats: dict[str, int] = httpx.get(f"{self.url}/_standin/stats").json()
+        return stats
+
+    def _topic(self, channel: str) -> str:
+        return f"{self.url}/topics/{momento.CACHE}/{channel.replace('/', ':')}"
+
+
+@pytest.fixture(scope="module")
+def standin(system: System) -> Iterator[str]:
+    """The stand-in as a process; its URL."""
+    view = replace(system, cells=(StackCell(CELL, REGION, "momento"),), ports={CELL: free_port()}).at(CELL)
+    process = momento.stand_in(view).start()
+    yield f"http://127.0.0.1:{view.stand_in_port}"
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def keys() -> Iterator[KeyServer]:
+    """An issuer's keys on HTTP."""
+    with serving_keys(Issuer()) as server:
+        yield server
+
+
+@pytest.fixture
+def bench(
+    system: System, dynamodb: Any, standin: str, keys: KeyServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Bench]:
+    """The route, which serves no viewer without a token."""
+    bench = Bench(standin, system.name("matches"), dynamodb, keys.issuer)
+    own = {"JWKS_URL": keys.url, "ISSUER": ISSUER, "VIEWER_AUDIENCE": AUDIENCE, "ANONYMOUS": "off"}
+    for name, value in {**system.environment("api"), **own}.items():
+        monkeypatch.setenv(name, value)
+    access = bench.access()
+    monkeypatch.setattr(resources, "momento_access", lambda: access)
+    httpx.post(f"{standin}/_standin/reset")
+    yield bench
+    httpx.patch(f"{standin}/_standin/limits", json={"tokens_per_second": 5})
+
+
+def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None:
+    """The token polls the own competition and nothing else, and publishes nothing; it says when it ends."""
+    status, given = bench.ask("Bearer " + bench.issuer.token(competitions="cup"), competition="c-cup")
+    assert status == 200
+    assert time.time() + 3500 < given["expires"] <= time.time() + 3600
+    token = given["token"]
+    assert bench.poll(feed_channel("cup", "m1", "all"), token) == 200
+    for foreign in (feed_channel("league", "m1", "all"), feed_channel(None, "m1", "all"), subject_channel("ann")):
+        assert bench.poll(foreign, token) == 403
+    assert bench.publish(feed_channel("cup", "m1", "all"), token) == 403
+
+
+def test_matches_without_a_competition_are_open_to_every_token(bench: Bench) -> None:
+    """The segment ``open`` needs a valid token, and no competition."""
+    status, given = bench.ask(bench.issuer.token(competitions=""), competition="open")
+    assert (status, bench.poll(feed_channel(None, "m1", "score"), given["token"])) == (200, 200)
+
+
+def test_a_foreign_competition_is_refused(bench: Bench) -> None:
+    """A token that does not cover the competition is answered 403 with the code of every transport."""
+    status, answer = bench.ask(bench.issuer.token(competitions="cup"), competition="c-league")
+    assert (status, answer["error"]["code"]) == (403, "not_entitled")
+
+
+@pytest.mark.parametrize("name", FORGED.keys() - {"empty"})
+def test_a_forged_token_is_refused(bench: Bench, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forged or expired token is answered 401, also where viewers need none; nothing is made for it."""
+    token = FORGED[name][0](bench.issuer)
+    for anonymous in ("off", "on"):
+        monkeypatch.setenv("ANONYMOUS", anonymous)
+        status, answer = bench.ask(token, competition="open")
+        assert (status, answer["error"]["code"]) == (401, "unauthorized")
+    assert bench.stats()["tokens"] == 0
+
+
+def test_a_viewer_without_a_token_is_refused_where_viewers_need_one(bench: Bench) -> None:
+    """No token, and the word ``anonymous``, are answered 401."""
+    assert [bench.ask(each, competition="open")[0] for each in (None, "anonymous")] == [401, 401]
+
+
+def test_viewers_without_a_token_share_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where viewers need no token, one token serves every competition that anybody names, and no viewer's messages."""
+    monkeypatch.setenv("ANONYMOUS", "on")
+    tokens = {bench.ask(None, competition=f"c-{number}")[1]["token"] for number in range(5)}
+    assert (len(tokens), bench.stats()["tokens"]) == (1, 1)
+    token = tokens.pop()
+    for channel in (feed_channel("any", "m", "all"), feed_channel(None, "m", "all"), feed_channel("é", "m", "all")):
+        assert bench.poll(channel, token) == 200
+    assert bench.poll(subject_channel("ann"), token) == 403
+    assert bench.ask(None, subject="me")[0] == 403
+
+
+def test_a_viewer_hears_its_own_messages_alone(bench: Bench) -> None:
+    """``subject=me`` is a token for the messages to the token's own subject; the answer names the feed."""
+    status, given = bench.ask(bench.issuer.token(sub="ann"), subject="me")
+    assert (status, f"livescore/subjects/{given['feed']}") == (200, subject_channel("ann"))
+    assert bench.poll(subject_channel("ann"), given["token"]) == 200
+    assert bench.poll(subject_channel("bob"), given["token"]) == 403
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"cell": "other", "competition": "open"}, 404),
+        ({}, 422),
+        ({"competition": "open", "subject": "me"}, 422),
+        ({"subject": "ann"}, 422),
+        ({"competition": "*"}, 422),
+        ({"competition": "c-cup:m1"}, 422),
+        ({"competition": "subjects"}, 422),
+    ],
+)
+def test_malformed_requests_are_refused(bench: Bench, query: dict[str, str], status: int) -> None:
+    """A cell of another transport is unknown, and a request names one competition or the own messages."""
+    assert bench.ask(bench.issuer.token(competitions="*"), **query)[0] == status
+
+
+def test_processes_share_a_token(bench: Bench) -> None:
+    """However many processes ask at once, one token is made for a competition."""
+    processes = [bench.access() for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda each: each.token(CELL, "c-shared", ["livescore:c-shared:"]), processes))
+    assert len({each.token for each in given}) == 1
+    assert bench.stats()["tokens"] == 1
+
+
+def test_a_token_is_replaced_before_it_ends(bench: Bench) -> None:
+    """With a quarter of an hour left a new token is made; the old one is valid until it ends."""
+    access = bench.access()
+    first = access.token(CELL, "c-new", ["livescore:c-new:"])
+    assert access.token(CELL, "c-new", ["livescore:c-new:"]) == first
+    bench.clock.moved = 3600 - RENEWED_SECONDS + 5
+    second = access.token(CELL, "c-new", ["livescore:c-new:"])
+    assert second.token != first.token
+    assert bench.poll(feed_channel("new", "m1", "all"), first.token) == 200
+
+
+def test_an_old_token_serves_while_momento_makes_none(bench: Bench) -> None:
+    """While Momento refuses, the token that is there is given until its last minute; then there is none."""
+    access = bench.access()
+    first = access.token(CELL, "c-down", ["livescore:c-down:"])
+    broken = Bench("http://127.0.0.1:9", bench.table, bench.dynamodb, bench.issuer, bench.clock, bench.parameter)
+    bench.clock.moved = 3600 - RENEWED_SECONDS + 5
+    assert broken.access().token(CELL, "c-down", ["livescore:c-down:"]) == first
+    bench.clock.moved = 3600 - LEAST_SECONDS + 5
+    with pytest.raises(NoTokenError):
+        broken.access().token(CELL, "c-down", ["livescore:c-down:"])
+
+
+def test_all_processes_together_stay_within_momentos_limit(bench: Bench) -> None:
+    """Sixteen processes want sixteen tokens at once: Momento, which makes five a second, never refuses one."""
+
+    def made(number: int) -> bool:
+        try:
+            bench.access().token(CELL, f"c-many-{number}", [f"livescore:c-many-{number}:"])
+        except NoTokenError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(16) as pool:
+        results = list(pool.map(made, range(16)))
+    stats = bench.stats()
+    assert (stats["refused"], stats["tokens"]) == (0, sum(results))
+    assert stats["tokens"] >= 4
+
+
+def test_the_tokens_endpoint_is_momentos() -> None:
+    """Tokens are made at the host of the same Momento cell that its SDK for browsers asks."""
+    url = "https://api.cache.cell-us-east-1-1.prod.a.momentohq.com"
+    assert tokens_url(url) == "https://web.token.cell-us-east-1-1.prod.a.momentohq.com"

@@ -1,0 +1,121 @@
+"""Rows of IoT Core's viewers in a real table: lifecycle events in any order, and more than once."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from matches.channels import feed_channel, match_channel
+from subscriptions import iot_presence, iot_viewers
+from subscriptions.iot_viewers import IotViewers
+
+if TYPE_CHECKING:
+    from devstack.system import System
+    from matches.ledger import Ledger
+
+
+@pytest.fixture
+def viewers(system: System, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> IotViewers:
+    """The rows of a cell, as the function changes them."""
+    made = IotViewers(system.name("broadcasts"), dynamodb)
+    monkeypatch.setattr(iot_presence, "_viewers", lambda: made)
+    return made
+
+
+@pytest.fixture
+def channel() -> str:
+    """The channel of a match that no other test uses."""
+    return match_channel(None, f"m-{uuid4().hex[:12]}")
+
+
+def event(kind: str, session: str, *topics: str) -> dict[str, Any]:
+    """A lifecycle event, as IoT Core documents it."""
+    about = {"clientId": "c" * 22, "timestamp": 1, "eventType": kind, "sessionIdentifier": session}
+    return {**about, "principalIdentifier": "p", **({"topics": list(topics)} if topics else {})}
+
+
+def note(*events: dict[str, Any]) -> None:
+    """The function takes events in this order."""
+    for each in events:
+        iot_presence.change_rows(each)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_count_is_right_whatever_the_order_and_however_often(viewers: IotViewers, channel: str, seed: int) -> None:
+    """Ten viewers subscribe, four of them end: six are left, with every event twice and in any order."""
+    sessions = [uuid4().hex for _ in range(10)]
+    events = [event("subscribed", each, f"{channel}/all") for each in sessions]
+    events += [event("disconnected", each) for each in sessions[:4]]
+    events *= 2
+    random.Random(seed).shuffle(events)
+    note(*events)
+    assert viewers.count(channel) == 6
+
+
+def test_a_viewer_of_both_feeds_is_one_viewer(viewers: IotViewers, channel: str) -> None:
+    """It counts until it has left both feeds of the match; its other matches count for themselves."""
+    session, other = uuid4().hex, channel + "x"
+    note(
+        event("subscribed", session, f"{channel}/all", f"{other}/score"),
+        event("subscribed", session, f"{channel}/score"),
+    )
+    assert (viewers.count(channel), viewers.count(other)) == (1, 1)
+    note(event("unsubscribed", session, f"{channel}/all"))
+    assert (viewers.count(channel), viewers.count(other)) == (1, 1)
+    note(event("unsubscribed", session, f"{channel}/score"))
+    assert (viewers.count(channel), viewers.count(other)) == (0, 1)
+    note(event("disconnected", session))
+    assert viewers.count(other) == 0
+
+
+def test_other_topics_and_other_events_change_nothing(viewers: IotViewers, channel: str) -> None:
+    """Topics that are no match's, events of other kinds, and events without a session are passed over."""
+    session = uuid4().hex
+    assert iot_presence.change_rows(event("subscribed", session, "other/topic", "livescore/subjects/s-0")) == set()
+    assert iot_presence.change_rows(event("connected", session, f"{channel}/all")) == set()
+    assert iot_presence.change_rows({"eventType": "subscribed", "topics": [f"{channel}/all"]}) == set()
+    assert viewers.count(channel) == 0
+
+
+def test_a_connection_whose_end_was_never_reported_is_counted_no_longer_after_a_day(
+    viewers: IotViewers, channel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that has expired does not count, whether DynamoDB has deleted it or not."""
+    monkeypatch.setattr(iot_viewers, "ROW_SECONDS", -1)
+    note(event("subscribed", uuid4().hex, f"{channel}/all"))
+    assert viewers.count(channel) == 0
+
+
+def test_one_claim_serves_all_events_before_its_count(viewers: IotViewers, channel: str) -> None:
+    """A second claim is refused until the first one counts, and taken from then on."""
+    now = time.time()
+    assert viewers.claim_count(channel, now, 2)
+    assert not viewers.claim_count(channel, now + 1, 2)
+    assert viewers.claim_count(channel, now + 2, 2)
+
+
+def test_the_count_goes_home_for_a_channel_that_a_match_has(
+    viewers: IotViewers, match: str, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Viewers of a match that does not exist, or under another competition, are no viewers of any match."""
+    del viewers
+    written: list[tuple[str, str, int]] = []
+
+    class Counts:
+        def correct(self, *count: Any) -> None:
+            written.append(count)
+
+    monkeypatch.setattr(iot_presence, "_counts", Counts)
+    monkeypatch.setattr(iot_presence, "SHORTEST_SECONDS", 0.01)
+    monkeypatch.setattr(iot_presence, "MARGIN_SECONDS", 0.0)
+    monkeypatch.setattr(iot_presence, "_ledger", lambda: ledger)
+    monkeypatch.setattr(iot_presence, "settings", lambda _: type("Own", (), {"cell": "iot"}))
+    for competition, name in ((None, match), ("cup", match), (None, "no-such-match")):
+        feed = feed_channel(competition, name, "all")
+        note(event("subscribed", uuid4().hex, feed))
+        iot_presence.write_count(feed.rpartition("/")[0])
+    assert written == [(match, "iot", 1)]
