@@ -204,8 +204,22 @@ def _iot(applied: Applied, cell: Cell) -> list[str]:
         for each in domains[0]["authorizer_config"] or []
     ]
     found += _unequal("asks by default, and lets a client choose another:", asked, [(authorizers[0]["name"], False)])
+    found += _presence(applied, cell)
     takes = (domains[0]["authentication_type"], domains[0]["application_protocol"])
     return found + _unequal("takes", [takes], [("CUSTOM_AUTH", "MQTT_WSS")])
+
+
+def _presence(applied: Applied, cell: Cell) -> list[str]:
+    """The rules of the description tell the cell's own function of viewers who come and leave."""
+    wanted = applied.system["iot_rules"]
+    made = of_cell(applied, "aws_iot_topic_rule", cell)
+    found = _unequal("has rules for", sorted(each["sql"] for each in made), sorted(wanted.values()))
+    for rule in made:
+        found += _asks(applied, cell, "iot_presence", [each["function_arn"] for each in rule["lambda"]])
+        permissions = [each["source_arn"] or "" for each in of_cell(applied, "aws_lambda_permission", cell)]
+        if not any(each.endswith(f":rule/{rule['name']}") for each in permissions):
+            found.append(f"it may not tell iot_presence by {rule['name']}")
+    return found
 
 
 def _unequal(what: str, has: list[Any], wanted: list[Any]) -> list[str]:

@@ -51,6 +51,7 @@ NEEDED = {
     },
     "iot-core": {
         "publishes-throttled", "messages-throttled", "connect-errors", "connects-throttled", "viewers-refused",
+        "subscribed-rule-failed", "disconnected-rule-failed", "aws-refused",
     },
     # CloudWatch counts nothing of Momento. The alarms at home say when it takes no frame.
     "momento": set(),

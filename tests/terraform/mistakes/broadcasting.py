@@ -244,6 +244,22 @@ MISTAKES = [
         with_values(f"{IOT}.aws_lambda_permission.authorizer", source_arn=None),
         "lets iot.amazonaws.com invoke",
     ),
+    Mistake("nobody-counts-who-leaves", broadcasting.listeners, gone('rule.presence["disconnected"]'), "has rules for"),
+    Mistake(
+        "iot-may-not-count",
+        broadcasting.listeners,
+        gone(f'{IOT}.aws_lambda_permission.presence["subscribed"]'),
+        "may not tell iot_presence",
+    ),
+    Mistake(
+        "presence-may-change-a-match",
+        policies.of_counts,
+        policy(
+            f'{IOT}.module.parts.module.function["iot_presence"].aws_iam_role_policy.this',
+            lambda statements: [each.pop("Condition", None) for each in statements] and None,
+        ),
+        "iot_presence may update more",
+    ),
     Mistake(
         "the-table-of-another-cell",
         functions.environments,
@@ -319,6 +335,7 @@ MISTAKES = [
             ("iot", "publishes-throttled"),
             ("iot", "connects-throttled"),
             ("iot", "viewers-refused"),
+            ("iot", "subscribed-rule-failed"),
         )
     ),
     Mistake(
