@@ -52,6 +52,11 @@ def _config(**values: Any) -> Callable[[Applied], Applied]:
     return edit(f"{EVENTS}.aws_appsync_api.this", "event_config", lambda block: first(block, **values))
 
 
+def _any_row(statements: list[dict[str, Any]]) -> None:
+    for each in statements:
+        each.pop("Condition", None)
+
+
 def _added(kind: str, **values: Any) -> Callable[[Applied], Applied]:
     """One resource more."""
 
@@ -256,7 +261,7 @@ MISTAKES = [
         policies.of_counts,
         policy(
             f'{IOT}.module.parts.module.function["iot_presence"].aws_iam_role_policy.this',
-            lambda statements: [each.pop("Condition", None) for each in statements] and None,
+            _any_row,
         ),
         "iot_presence may update more",
     ),
