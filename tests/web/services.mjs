@@ -33,6 +33,8 @@ export class Api {
   grants = () => 200;
   /** @type {string[]} */
   granted = [];
+  /** The queries of requests for tokens of Momento. @type {string[]} */
+  wanted = [];
 
   /** @param {import("node:test").TestContext} t */
   async start(t) {
@@ -44,6 +46,7 @@ export class Api {
         answer.statusCode = this.grants(token, competition);
         const expires = Date.now() / 1000 + 300;
         this.granted.push(token);
+        this.wanted.push(String(url.searchParams));
         answer.end(JSON.stringify({ token: `momento-${competition}-${this.granted.length}`, expires }));
         return;
       }
