@@ -209,7 +209,7 @@ export class Events extends SocketService {
     return (/** @type {any} */ data) => {
       const { type, id, channel, authorization } = JSON.parse(String(data));
       if (type === "connection_init") {
-        if (!this.refusesToken(token)) return socket.send('{"type":"connection_ack","connectionTimeoutMs":300000}');
+        if (!this.refusesToken(token)) return say({ type: "connection_ack", connectionTimeoutMs: 300_000 });
         socket.send(JSON.stringify({ type: "connection_error", errors }));
         socket.close();
       } else if (type === "subscribe") {
@@ -252,7 +252,7 @@ export class GraphQL extends SocketService {
       const { type, id, payload } = JSON.parse(String(data));
       const errors = [{ errorType: "not_entitled", message: "no" }];
       if (type === "connection_init") {
-        if (!this.refusesToken(token)) return socket.send('{"type":"connection_ack","payload":{}}');
+        if (!this.refusesToken(token)) return say({ type: "connection_ack", payload: {} });
         socket.send(JSON.stringify({ type: "connection_error", payload: { errors } }));
         socket.close();
       } else if (type === "start") {
@@ -331,7 +331,7 @@ export class Iot extends SocketService {
         this.clients.push(client);
         this.users.push(name);
         this.handshakes.push(token);
-        say(0x20, Buffer.from([0, this.refusesToken(token) ? 5 : 0]));
+        this.answer(() => say(0x20, Buffer.from([0, this.refusesToken(token) ? 5 : 0])));
         if (this.refusesToken(token)) socket.close();
       } else if (type === 8) {
         const [topic] = textAt(body, 2);
