@@ -41,7 +41,11 @@ FILES: Final = {
         "test_description",
     },
     "tests/api": {"test_momento_tokens", "test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/client": {
+        "test_broadcast_times", "test_cell_address", "test_follower", "test_repair_plan", "test_token_claims",
+        "test_token_placement",
+    },
+    "tests/client/transports": {"test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
         "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_momento_topics",
