@@ -60,6 +60,7 @@ CHECKS = [
     site.distribution,
     site.shielded,
     site.operators,
+    site.listeners,
     site.forwarded,
     site.as_described,
     site.deployment,
