@@ -61,7 +61,7 @@ FILES: Final = {
     "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
     "tests/devstack/replay": {"test_openfootball"},
-    "tests/devstack/stack": {"test_mqtt_packets", "test_site_paths"},
+    "tests/devstack/stack": {"test_mqtt_guard", "test_mqtt_packets", "test_site_paths"},
     "tests/trials": {"test_fuzz_targets"},
     "tests/trials/faults": {"test_checks", "test_rules"},
 }  # fmt: skip
