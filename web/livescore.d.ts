@@ -172,6 +172,12 @@ export interface Timings {
   retryMostSeconds: number;
   /** A connection without a followed match is closed after so long. 10 */
   lingerSeconds: number;
+  /** Of broadcasting transports: the second read after a subscribe comes after a random time between these. [1.5, 2] */
+  lookSeconds: [number, number];
+  /** Of broadcasting transports: after so long no process of the API keeps a state from before. 1.1 */
+  freshSeconds: number;
+  /** Of Momento: a poll that has not been refused for so long has begun. 0.25 */
+  beginSeconds: number;
 }
 
 /** The address of a cell, as deployment.json states it below `cells`. */

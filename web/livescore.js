@@ -578,6 +578,7 @@ const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
 const SILENT = "The connection opened, and nothing came through it.";
 const OFFLINE = "This device is offline.";
+const NOT_OPENED = "The connection could not be opened.";
 
 /** One WebSocket, from the try to open it until its end. It reports its end once, and nothing after that. */
 class ViewerSocket {
@@ -609,7 +610,7 @@ class ViewerSocket {
       this.lastMessageAt = this.lastUseAt = now;
       to.text(data);
     };
-    socket.onclose = () => this.drop(this.open ? LOST : "The connection could not be opened.");
+    socket.onclose = (event) => this.drop(this.open && !event?.refused ? LOST : NOT_OPENED);
     // The event is dropped: some WebSockets put the address into it, with the token.
     socket.onerror = () => {};
   }
@@ -871,6 +872,8 @@ class HttpReader {
   #onAnswer;
   /** @type {Set<AbortController>} */
   #reading = new Set();
+  /** By path. @type {Map<string, Promise<Frame>>} */
+  #running = new Map();
   /** Requests that were given up. @type {WeakSet<AbortController>} */
   #abandoned = new WeakSet();
 
@@ -890,13 +893,22 @@ class HttpReader {
   }
 
   /**
-   * The JSON object at a path of the API.
+   * The JSON object at a path of the API. Equal requests at one time are one.
    *
    * @param {string} path
    * @param {Record<string, string>} [headers]
    * @returns {Promise<Frame>} or a ReadError
    */
-  async get(path, headers) {
+  get(path, headers) {
+    const running = this.#running.get(path);
+    if (running) return running;
+    const answer = this.#read(path, headers).finally(() => this.#running.delete(path));
+    this.#running.set(path, answer);
+    return answer;
+  }
+
+  /** @param {string} path @param {Record<string, string>} [headers] @returns {Promise<Frame>} */
+  async #read(path, headers) {
     const controller = new AbortController();
     this.#reading.add(controller);
     const stop = after(this.#patience, () => controller.abort());
@@ -1073,7 +1085,7 @@ const REFUSALS = 3;
 /** After so many connections in a row that died early, the next one must last longer to count as open. */
 const DEATHS = 2;
 
-/** @type {Timings} */
+/** @type {Omit<Timings, "lookSeconds" | "freshSeconds" | "beginSeconds">} */
 const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
@@ -1138,7 +1150,7 @@ export class Livescore {
   /** The number of the present try to connect. An earlier try that waits for a token sees that it is over. */
   #try = 0;
   #attempt = 0;
-  /** Tries in a row that did not open. */
+  /** Tries in a row that did not open, or that the service refused. */
   #failures = 0;
   /** Connections in a row that opened and brought no message. */
   #silentConnections = 0;
@@ -1196,7 +1208,7 @@ export class Livescore {
       httpIsAhead: (followed, since) => {
         // If the socket has brought nothing, it may only look open.
         if (!this.#socket || this.#socket.lastMessageAt >= since || this.#pingedAt !== null) return;
-        this.#ping([followed]);
+        this.#ping([followed], true);
         this.#careLater();
       },
     });
@@ -1311,7 +1323,7 @@ export class Livescore {
         lost: (reason) => this.#lost(number, reason),
       });
     } catch {
-      this.#lost(number, "The connection could not be opened.");
+      this.#lost(number, NOT_OPENED);
     }
   }
 
@@ -1338,6 +1350,7 @@ export class Livescore {
         now: () => this.now(),
         random: this.#random,
         memory: this.#memory,
+        timings: this.#timings,
       });
     }
     const url = new URL(cell.url);
@@ -1353,7 +1366,6 @@ export class Livescore {
     this.#timers.stop("open");
     this.#isOpen = true;
     this.#hasMessage = false;
-    this.#failures = 0;
     this.#answered = null;
     this.#pingedAt = null;
     const wait = repair.grace(this.#timings.firstSeconds, this.#silentConnections);
@@ -1378,7 +1390,7 @@ export class Livescore {
   /** A message has come. @param {boolean} frame a frame of the protocol, not API Gateway's own message */
   #proved(frame) {
     this.#hasMessage = true;
-    this.#silentConnections = 0;
+    this.#silentConnections = this.#failures = 0;
     if (seconds() - this.#openedAt >= this.#timings.firstSeconds / 4) this.#deaths = 0;
     if (!this.#socket || !frame || this.#doubted || this.#connection.state === "open") return;
     this.#state("open");
@@ -1408,7 +1420,7 @@ export class Livescore {
       this.#state("closed");
       return;
     }
-    const refused = dialled && !this.#isOpen;
+    const refused = dialled && (!this.#isOpen || reason === NOT_OPENED);
     this.#isOpen = false;
     if (refused) this.#failures += 1;
     if (reason === SILENT) this.#silentConnections += 1;
@@ -1667,13 +1679,15 @@ export class Livescore {
    * a proxy would answer them. The answer to a sync comes from home.
    *
    * @param {FollowedMatch[]} matches
+   * @param {boolean} [isAhead] HTTP has events that the socket has not brought
    */
-  #ping(matches) {
+  #ping(matches, isAhead) {
     const followed = matches.find((each) => each.answered && each.follower.epoch);
     if (!followed) return;
     this.#pingedAt = seconds();
     this.#quietChance = this.#random();
-    if (!this.#socket?.probe()) this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
+    if (isAhead || !this.#socket?.probe())
+      this.#send({ action: "sync", match: followed.match, ...followed.follower.since() });
   }
 
   // ---- over HTTP

@@ -122,6 +122,8 @@ class Site:
         self._readers_path: str = self._described["readers"]["path"].rstrip("*")
         routes = system.raw["http_api"]["routes"]
         self._readers = Routes(routes, below=self._readers_path)
+        self._listeners_path: str = self._described["listeners"]["path"].rstrip("/*")
+        self._listeners = Routes(routes, below=self._listeners_path)
         self._operators = Routes(routes, prefix=self._prefix)
         self._cells = {each.cell.name: each.address() for each in system.each_cell() if each.cell}
         self._page_headers = _without_tls(self._described["pages"]["headers"])
@@ -137,6 +139,7 @@ class Site:
         # CloudFront's pattern /matches* covers the list of matches and all paths below it.
         for path in (self._readers_path, self._readers_path + "/{rest:.*}"):
             app.router.add_route("*", path, self.read)
+        app.router.add_get(self._listeners_path + "/{rest:.*}", self.listen)
         app.router.add_route("*", self._prefix + "/{rest:.*}", self.operate)
         app.router.add_get("/deployment.json", self.deployment)
         app.router.add_get("/tokens/operator", self.token)
@@ -178,11 +181,7 @@ class Site:
 
     async def read(self, request: web.Request) -> web.Response:
         """Answer a reader's request. The answer is at most one second old."""
-        described = self._described["readers"]
-        headers = _without_tls(described["headers"]) | {
-            "Access-Control-Allow-Origin": described["cross_origin"]["origins"],
-            "Access-Control-Expose-Headers": ", ".join(described["cross_origin"]["exposed"]),
-        }
+        described, headers = self._described["readers"], self._readers_headers()
         if request.method not in described["methods"]:
             raise web.HTTPForbidden(text="Here one can only read. Operators post below /operators.", headers=headers)
         target = self._readers.target("GET", request[_SEGMENTS])
@@ -190,6 +189,23 @@ class Site:
             raise web.HTTPNotFound(text=_NO_ROUTE, headers=headers)
         answer = await self._relay.read(target, request.query)
         return _cacheable(request, answer.body, {**answer.headers, **headers}, answer.status)
+
+    def _readers_headers(self) -> dict[str, str]:
+        described = self._described["readers"]
+        return _without_tls(described["headers"]) | {
+            "Access-Control-Allow-Origin": described["cross_origin"]["origins"],
+            "Access-Control-Expose-Headers": ", ".join(described["cross_origin"]["exposed"]),
+        }
+
+    async def listen(self, request: web.Request) -> web.Response:
+        """Pass on what a viewer asks for its service, with the viewer's token. No answer is kept."""
+        headers = self._readers_headers()
+        target = self._listeners.target("GET", request[_SEGMENTS])
+        if target is None:
+            raise web.HTTPNotFound(text=_NO_ROUTE, headers=headers)
+        passed = {name: request.headers[name] for name in ("Authorization",) if name in request.headers}
+        answer = await self._relay.ask("GET", f"{target}?{request.rel_url.raw_query_string}", passed)
+        return web.Response(status=answer.status, body=answer.body, headers={**answer.headers, **headers})
 
     async def operate(self, request: web.Request) -> web.Response:
         """Pass an operator's request on to the API, with its token, query and body."""

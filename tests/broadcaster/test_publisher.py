@@ -129,6 +129,23 @@ def test_an_event_is_published_on_both_feeds_and_the_match_is_told(
     assert receipt["refused"] == []
 
 
+def test_a_frame_waits_for_one_call_only(
+    publisher: Publisher, service: FakeService, play: Play, cell_states: CellStates
+) -> None:
+    """Before the frames one write goes to the cell; after them one goes to the cell and one home, side by side."""
+    state, events = play(KICK_OFF)
+    calls: list[str] = []
+    service.before = lambda: calls.append("publish")
+    cell_states.db.meta.events.register(
+        "before-call.dynamodb.*", lambda model, **_: calls.append(model.name), unique_id="row"
+    )
+    try:
+        publisher.begin(state, events)
+    finally:
+        cell_states.db.meta.events.unregister("before-call.dynamodb.*", unique_id="row")
+    assert (calls[:3], sorted(calls[3:])) == (["UpdateItem", "publish", "publish"], ["PutItem", "UpdateItem"])
+
+
 def test_a_card_is_not_published_to_followers_of_the_score(
     publisher: Publisher, service: FakeService, play: Play, match_id: str
 ) -> None:

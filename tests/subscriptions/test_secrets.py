@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import json
@@ -71,9 +72,23 @@ def _handshake(query: dict[str, list[str]]) -> dict[str, Any]:
     }
 
 
+_EVENT = {"authorizationToken": f"{SECRET}.e30.{SECRET}", "requestHeaders": _HEADERS}
+_MQTT = {
+    "clientId": f"{SECRET}0123456789",
+    "username": SECRET,
+    "password": base64.b64encode(f"{SECRET}.e30.{SECRET}".encode()).decode(),
+}
+
 CALLS = [
     ("subscriptions.authorizer", _handshake({})),
     ("subscriptions.authorizer", _handshake({"token": [f"{SECRET}.e30.{SECRET}"]})),
+    ("subscriptions.events_authorizer", {**_EVENT, "requestContext": {"operation": "EVENT_CONNECT"}}),
+    (
+        "subscriptions.events_authorizer",
+        {**_EVENT, "requestContext": {"operation": "EVENT_SUBSCRIBE", "channel": "/x"}},
+    ),
+    ("subscriptions.iot_authorizer", {"protocolData": {"mqtt": _MQTT}, "connectionMetadata": {"id": "c"}}),
+    ("subscriptions.iot_authorizer", {"protocolData": {"mqtt": {**_MQTT, "clientId": SECRET[:5]}}}),
     ("api.handler", _api("GET", "/matches/m", "")),
     ("api.handler", _api("GET", "/matches/n", "", {site_key.HEADER: SITE_KEY})),
     ("api.handler", _api("POST", "/matches", "{}")),

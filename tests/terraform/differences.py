@@ -128,5 +128,41 @@ DIFFERENCES = (
     ),
     Difference("ConsumedCapacity of reads is not computed", beyond_ministack.consumed_capacity),
     Difference("no role is asked", beyond_ministack.roles),
+    Difference(
+        "the Lambda authorizer of AppSync Events is asked about publishes",
+        stand_in("subscriptions/test_events_access.py::test_no_viewer_publishes"),
+    ),
+    Difference(
+        "a wildcard of AppSync Events stands for one segment",
+        stand_in(
+            "subscriptions/test_events_access.py::test_a_foreign_channel_and_every_wildcard_is_refused",
+            "subscriptions/test_channel_access.py::test_nobody_hears_a_wildcard_or_any_other_channel",
+        ),
+    ),
+    Difference(
+        "a subscription of AppSync Events may use the authorization of the handshake",
+        stand_in("subscriptions/test_events_access.py::test_each_subscription_needs_the_token_again"),
+    ),
+    Difference(
+        "IoT Core asks no custom authorizer",
+        stand_in("subscriptions/test_iot_access.py::test_a_forged_token_opens_no_connection"),
+    ),
+    Difference(
+        "IoT Core evaluates no policy of a custom authorizer",
+        stand_in(
+            "subscriptions/test_iot_access.py::test_a_foreign_topic_and_every_wildcard_closes_the_connection",
+            "subscriptions/test_iot_access.py::test_no_viewer_publishes",
+        ),
+    ),
+    Difference(
+        "signatures of publishes are not verified",
+        stand_in(
+            "broadcaster/transports/test_signed_http.py::test_the_signature_is_right_for_the_service_and_the_host"
+        ),
+    ),
+    Difference(
+        "lifecycle events come once and in order",
+        stand_in("subscriptions/test_iot_viewers.py::test_the_count_is_right_whatever_the_order_and_however_often"),
+    ),
     Difference("a source queue may show a message while it is being worked on", event_sources.visibility),
 )

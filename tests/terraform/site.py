@@ -119,11 +119,31 @@ def operators(applied: Applied) -> list[str]:
     return wrong
 
 
+def listeners(applied: Applied) -> list[str]:
+    """The faults in the way of a viewer's request for its service, to which the viewer's token must come."""
+    [cloudfront] = applied.of("aws_cloudfront_distribution")
+    path = described(applied)["listeners"]["path"]
+    found = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == path]
+    if not found:
+        return [f"{path} is not the API's"]
+    [behavior] = found
+    wrong = []
+    if behavior["target_origin_id"] != "api":
+        wrong.append(f"{path} leads to {behavior['target_origin_id']}")
+    if behavior["cache_policy_id"] != CACHING_DISABLED:
+        wrong.append("a viewer's token for its service may be kept for others")
+    if behavior["origin_request_policy_id"] != ALL_BUT_HOST:
+        wrong.append("the viewer's Authorization does not come to the API")
+    if behavior["viewer_protocol_policy"] != "https-only":
+        wrong.append("viewers' tokens may come in the clear")
+    return wrong
+
+
 def forwarded(applied: Applied) -> list[str]:
     """Paths and methods that CloudFront passes on to the API and that site.json does not name."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     site = described(applied)
-    named = {site[name]["path"]: site[name]["methods"] for name in ("readers", "operators")}
+    named = {site[name]["path"]: site[name]["methods"] for name in ("readers", "listeners", "operators")}
     patterns = [each["path_pattern"] for each in cloudfront["ordered_cache_behavior"]]
     if twice := sorted({each for each in patterns if patterns.count(each) > 1}):
         # CloudFront takes the first, and the other would not be looked at.
@@ -159,7 +179,7 @@ def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]], site
             found.append(f"{functions} CloudFront functions change {path}")
         if behavior.get("forwarded_values"):
             found.append(f"{path} passes on what no policy names")
-        if behavior.get("origin_request_policy_id") and not path.startswith("/operators"):
+        if behavior.get("origin_request_policy_id") and not path.startswith(("/operators", "/listeners")):
             found.append(f"{path} passes on more than its cache policy says")
     api = [each for each in cloudfront["origin"] if each["origin_id"] == "api"]
     for origin in cloudfront["origin"]:

@@ -5,13 +5,14 @@ import { WebSocket } from "ws";
 import { Livescore } from "../../web/livescore.js";
 
 const about = JSON.parse(process.argv[2] ?? "{}");
-const { care, silence, idle, quiet, pong, first, age, spread, fetch } = about.timings;
+const { care, silence, idle, quiet, pong, first, age, spread, fetch, look, settle, begun } = about.timings;
 
 /** @param {object} what */
 const say = (what) => process.stdout.write(`${JSON.stringify(what)}\n`);
 
 const live = new Livescore({
   websockets: about.websockets,
+  cells: about.cells,
   api: about.api,
   WebSocket,
   token: () => (about.tokens.length > 1 ? about.tokens.shift() : (about.tokens[0] ?? null)),
@@ -26,6 +27,7 @@ const live = new Livescore({
     ageSeconds: age,
     spreadSeconds: spread,
     fetchSeconds: fetch,
+    ...(look && { lookSeconds: look, freshSeconds: settle, beginSeconds: begun }),
   },
 });
 live.on("connection", ({ state, reason }) => say({ state, reason }));

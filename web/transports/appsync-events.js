@@ -35,8 +35,8 @@ export class AppSyncEventsSocket extends BroadcastSocket {
   /** @param {string} text @override */
   heard(text) {
     const { type, id, event, errors } = JSON.parse(text);
-    if (type === "connection_ack") this.opened();
-    else if (type === "connection_error") this.lost();
+    if (type === "connection_ack") this.ready();
+    else if (type === "connection_error") this.lost(true);
     else if (type === "subscribe_success") this.joined(id);
     else if (type === "subscribe_error") this.#refuse(id, errors);
     // The documents show an array of one text. Amplify expects a text.

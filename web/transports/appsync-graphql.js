@@ -41,8 +41,8 @@ export class AppSyncGraphQLSocket extends BroadcastSocket {
   /** @param {string} text @override */
   heard(text) {
     const { type, id, payload } = JSON.parse(text);
-    if (type === "connection_ack") this.opened();
-    else if (type === "connection_error") this.lost();
+    if (type === "connection_ack") this.ready();
+    else if (type === "connection_error") this.lost(true);
     else if (type === "start_ack") this.joined(id);
     else if (type === "error") this.#refuse(id, payload);
     else if (type === "data") this.frame(id, payload.data.onFrame.frame);

@@ -6,13 +6,16 @@
  * 1. A subscribe joins the match's channel. After the service's acknowledgement, the answer is the snapshot over HTTP.
  * 2. About two seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
  *    late. A look that brings something is delivered as an update: the follower sees by itself what it lacks.
- * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request. An answer to a subscribe
- *    whose epoch differs from the viewer's may be an old one, so it is read in the same way before it is delivered.
+ * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request, and only if the service gives
+ *    a sign of life: otherwise Livescore leaves the connection. An answer to a subscribe whose epoch differs from the
+ *    viewer's may be an old one, so it is read in the same way before it is delivered.
  *
  * @import { Cell, Frame, Position, WebSocketLike } from "../livescore.js"
  */
 
+import { ServiceSocket } from "./service-socket.js";
 import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
+import { feedOfSubject, SUBJECTS } from "./subject.js";
 
 /**
  * @typedef {object} Viewer the side of Livescore
@@ -25,14 +28,16 @@ import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
  * @property {() => number} now ms since 1970 by the server's clock
  * @property {() => number} random in [0, 1)
  * @property {Memory} memory
+ * @property {Partial<import("../livescore.js").Timings>} timings
  */
 
 /**
  * @typedef {object} Memory survives a connection
  * @property {Map<string, string>} channels by match
- * @property {Set<string>} refused matches whose last subscription was refused
- * @property {Map<string, {times: number, at: number}>} cuts
- *   matches at whose subscription the service ended the connection: how many times in a row, and when the last time (ms)
+ * @property {Map<string, {token: string | null, at: number}>} refused
+ *   match -> the token with which its subscription was refused, and when (ms)
+ * @property {Map<string, number>} cuts
+ *   match -> times in a row that the service ended the connection at its subscription
  */
 
 /**
@@ -43,56 +48,39 @@ import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
  * @property {string} id at the service, another one for each channel
  * @property {string} channel without the feed; "" while it is not known
  * @property {boolean} joined whether the service has acknowledged it
+ * @property {boolean} reading whether its channel or its answer is being read
  * @property {Position | null} position of the last snapshot that was delivered; null before the answer
  */
 
-/** The look comes so many seconds after the snapshot, or up to LOOK_WITHIN later. */
-const LOOK_AFTER = 1.5;
-const LOOK_WITHIN = 0.5;
+/** The look comes after a random time between these, in seconds. */
+const LOOK = /** @type {const} */ ([1.5, 2]);
 
 const MOST_MATCHES = 50;
 
 /** After so many cuts in a row at the same subscription, the service refuses it in this way: AWS IoT Core does. */
 const CUTS = 3;
 
-/** So long, in ms, such a match is not tried again. */
-const CUT_PAUSE = 60_000;
+/** For so long, in ms, the service is not asked again for a refused subscription: some end the connection for it. */
+const REFUSED = 60_000;
 
-/** @implements {WebSocketLike} */
-export class BroadcastSocket {
-  /** @type {WebSocketLike["onopen"]} */
-  onopen = null;
-  /** @type {WebSocketLike["onmessage"]} */
-  onmessage = null;
-  /** @type {WebSocketLike["onerror"]} */
-  onerror = null;
-  /** @type {WebSocketLike["onclose"]} */
-  onclose = null;
+export class BroadcastSocket extends ServiceSocket {
   /** @type {Map<string, Subscription>} */
   #byMatch = new Map();
   /** @type {Map<string, Subscription>} */
   #byId = new Map();
   #ids = 0;
-  /** @type {WebSocketLike | null} */
-  #socket = null;
   #snapshots;
-  /** @type {Set<ReturnType<typeof setTimeout>>} */
-  #timers = new Set();
-  #over = false;
+  #ready = false;
+  /** Requests before the service has let the viewer in. @type {string[]} */
+  #early = [];
 
   /** @param {Cell} cell @param {Viewer} viewer */
   constructor(cell, viewer) {
-    this.cell = cell;
-    this.viewer = viewer;
+    super(cell, viewer);
     this.#snapshots = new Snapshots(viewer);
-    // As a WebSocket does: the caller sets the handlers first.
-    queueMicrotask(() => this.#begin());
   }
 
-  // ---- what a transport brings
-
-  /** Open the connection, then call `opened`. */
-  connect() {}
+  // ---- a transport has these
 
   /** Join a channel, then call `joined` or `refused`. @param {string} _id @param {string} _channel @param {string} _feed */
   join(_id, _channel, _feed) {}
@@ -103,57 +91,13 @@ export class BroadcastSocket {
   /** Ask the service for a sign of life, then call `alive`. */
   probe() {}
 
-  /** The WebSocket of `dial` is open. */
-  dialled() {}
+  // ---- a transport calls these
 
-  /** The WebSocket of `dial` has brought a message; an error means that it is none of the service. @param {any} _data */
-  heard(_data) {}
-
-  /** End the connection. @param {boolean} dead whether no answer can be expected */
-  hangUp(dead) {
-    const socket = this.#socket;
-    this.#socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    if (dead) socket.terminate?.();
-    socket.close(1000);
-  }
-
-  // ---- what a transport uses
-
-  /** Open a WebSocket to the service. @param {string} url @param {string[]} protocols @returns {WebSocketLike} */
-  dial(url, protocols) {
-    const socket = new this.viewer.WebSocket(url, protocols);
-    this.#socket = socket;
-    socket.onopen = () => this.dialled();
-    socket.onmessage = ({ data }) => {
-      try {
-        this.heard(data);
-      } catch {
-        // Not the service's.
-      }
-    };
-    socket.onclose = () => this.lost();
-    socket.onerror = () => {};
-    return socket;
-  }
-
-  /** Send a message over the WebSocket of `dial`. @param {any} message */
-  transmit(message) {
-    try {
-      this.#socket?.send(message);
-    } catch {
-      this.lost();
-    }
-  }
-
-  opened() {
-    if (!this.#over) this.onopen?.({});
-  }
-
-  /** The service has said something that is no frame. An object without a type is a sign of life for Livescore. */
-  alive() {
-    this.#deliver({});
+  /** The service has let the viewer in. Earlier requests have waited for that. */
+  ready() {
+    this.#ready = true;
+    this.alive();
+    for (const text of this.#early.splice(0)) this.send(text);
   }
 
   /** A subscription begins. @param {string} id */
@@ -164,12 +108,13 @@ export class BroadcastSocket {
     this.viewer.memory.refused.delete(mine.match);
     this.viewer.memory.cuts.delete(mine.match);
     this.alive();
-    void this.#read(mine);
+    if (mine.match === SUBJECTS) this.deliver({ type: "listening" });
+    else void this.#read(mine);
   }
 
   /** A channel has brought a frame. @param {string} id @param {unknown} text */
   frame(id, text) {
-    if (this.#byId.has(id) && !this.#over) this.onmessage?.({ data: text });
+    if (this.#byId.has(id) && !this.isOver) this.onmessage?.({ data: text });
   }
 
   /** The service has skipped frames of a channel, or cannot say that it has not. @param {string} id */
@@ -188,15 +133,16 @@ export class BroadcastSocket {
     if (!mine) return;
     this.#forget(mine);
     const { renew, token, memory } = this.viewer;
-    if (!memory.refused.has(mine.match)) {
-      memory.refused.add(mine.match);
+    const isNew = !memory.refused.has(mine.match);
+    memory.refused.set(mine.match, { token, at: Date.now() });
+    if (isNew) {
       // A provider that fails has no newer token; its error may hold one.
       const newer = await Promise.resolve()
         .then(renew)
         .catch(() => token);
       if (newer !== token) return this.lost();
     }
-    this.#refuse(mine.match, "not_entitled", "Your token does not cover this match's competition.");
+    this.#notEntitled(mine.match);
   }
 
   /** The service has answered a subscription with an error that says nothing about the viewer. @param {string} id */
@@ -206,122 +152,113 @@ export class BroadcastSocket {
     this.alive();
   }
 
-  /** The connection is gone, or did not open. */
-  lost() {
-    if (this.#over) return;
+  /** A service may refuse a subscription by ending the connection. @override */
+  ended() {
     const open = [...this.#byId.values()].find(({ joined }) => !joined);
-    if (open) {
-      const { cuts } = this.viewer.memory;
-      cuts.set(open.match, { times: (cuts.get(open.match)?.times ?? 0) + 1, at: Date.now() });
-    }
-    this.#end(true);
-    this.onclose?.({});
+    this.#byMatch.clear();
+    this.#byId.clear();
+    if (!open) return;
+    const { cuts, refused } = this.viewer.memory;
+    const times = (cuts.get(open.match) ?? 0) + 1;
+    if (times >= CUTS) refused.set(open.match, { token: this.viewer.token, at: Date.now() });
+    cuts.set(open.match, times % CUTS);
   }
 
-  /** @param {number} wait in seconds @param {() => void} call @returns {() => void} stops it */
-  after(wait, call) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      call();
-    }, wait * 1000);
-    this.#timers.add(timer);
-    return () => {
-      this.#timers.delete(timer);
-      clearTimeout(timer);
-    };
-  }
+  // ---- Livescore calls this
 
-  get isOver() {
-    return this.#over;
-  }
-
-  // ---- what Livescore calls
-
-  /** @param {string} text */
+  /** @override @param {string} text */
   send(text) {
+    if (!this.#ready) {
+      this.#early.push(text);
+      return;
+    }
     const { action, match, only, since, epoch, seq } = JSON.parse(text);
     if (action === "subscribe") void this.#subscribe(match, only ?? "all", since ?? null);
     if (action === "sync") void this.#sync(match, epoch ? { epoch, seq } : null);
+    if (action === "listen") void this.#listenToSubject();
     if (action === "unsubscribe") {
       const mine = this.#byMatch.get(match);
       if (mine) this.#forget(mine);
-      queueMicrotask(() => this.#deliver({ type: "unsubscribed", match }));
+      queueMicrotask(() => this.deliver({ type: "unsubscribed", match }));
     }
   }
 
-  close() {
-    this.#end(false);
-  }
-
-  terminate() {
-    this.#end(true);
-  }
-
-  // ----
-
-  #begin() {
-    if (this.#over) return;
-    try {
-      this.connect();
-    } catch {
-      // The error of a WebSocket may hold the token.
-      this.lost();
+  /** Join the channel of the messages to the token's subject. */
+  async #listenToSubject() {
+    const feed = await feedOfSubject(this.viewer.token);
+    if (this.isOver) return;
+    if (!feed) {
+      this.deliver({ type: "error", code: "no_subject", message: "You have no token with a subject." });
+      return;
     }
-  }
-
-  /** @param {boolean} dead */
-  #end(dead) {
-    if (this.#over) return;
-    this.#over = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#byMatch.clear();
-    this.#byId.clear();
-    this.hangUp(dead);
-  }
-
-  /** @param {Record<string, unknown>} frame */
-  #deliver(frame) {
-    if (!this.#over) this.onmessage?.({ data: JSON.stringify(frame) });
+    const before = this.#byMatch.get(SUBJECTS);
+    if (before?.joined) return this.deliver({ type: "listening" });
+    if (before) this.#forget(before);
+    /** @type {Subscription} */
+    const mine = {
+      match: SUBJECTS,
+      feed,
+      since: null,
+      id: "",
+      channel: "",
+      joined: false,
+      reading: false,
+      position: null,
+    };
+    this.#byMatch.set(SUBJECTS, mine);
+    this.#join(mine, SUBJECTS);
   }
 
   /** @param {string} match @param {string} code @param {string} message */
   #refuse(match, code, message) {
-    this.#deliver({ type: "error", code, message, match });
+    this.deliver({ type: "error", code, message, match });
+  }
+
+  /** Whether a subscribe is refused without asking the service. @param {string} match */
+  #isRefused(match) {
+    const isFull = this.#byMatch.size >= MOST_MATCHES;
+    const refusal = this.viewer.memory.refused.get(match);
+    const isKnown = refusal?.token === this.viewer.token && Date.now() - refusal.at < REFUSED;
+    // As over a socket, the answer comes after the request has been sent.
+    queueMicrotask(() => {
+      if (isFull) this.#refuse(match, "too_many_matches", `A connection may follow at most ${MOST_MATCHES} matches.`);
+      else if (isKnown) this.#notEntitled(match);
+    });
+    return isFull || isKnown;
+  }
+
+  /** @param {string} match */
+  #notEntitled(match) {
+    this.#refuse(match, "not_entitled", "Your token does not cover this match's competition.");
   }
 
   /** @param {string} match @param {string} feed @param {Position | null} since */
   async #subscribe(match, feed, since) {
     const before = this.#byMatch.get(match);
+    // A request that is repeated while it is being answered gets one answer.
+    if (before?.reading && before.feed === feed) return;
     if (before?.joined && before.feed === feed) {
       Object.assign(before, { since, position: null });
-      return this.#read(before);
+      return this.#answer(before);
     }
     // A subscription that the service has not acknowledged yet is tried anew.
     if (before) this.#forget(before);
-    if (this.#byMatch.size >= MOST_MATCHES) {
-      queueMicrotask(() =>
-        this.#refuse(match, "too_many_matches", `A connection may follow at most ${MOST_MATCHES} matches.`),
-      );
-      return;
-    }
-    const { channels, cuts } = this.viewer.memory;
-    const cut = cuts.get(match);
-    if (cut && cut.times >= CUTS && Date.now() - cut.at < CUT_PAUSE) {
-      queueMicrotask(() => this.#refuse(match, "not_entitled", "Your token does not cover this match's competition."));
-      return;
-    }
+    if (this.#isRefused(match)) return;
     /** @type {Subscription} */
-    const mine = { match, feed, since, id: "", channel: "", joined: false, position: null };
+    const mine = { match, feed, since, id: "", channel: "", joined: false, reading: false, position: null };
     this.#byMatch.set(match, mine);
-    const known = channels.get(match);
+    const known = this.viewer.memory.channels.get(match);
     if (known) this.#join(mine, known);
     else await this.#find(mine);
   }
 
   /** Ask the API for the channel of a match, and join it. @param {Subscription} mine */
   async #find(mine) {
+    mine.reading = true;
     try {
-      this.#join(mine, await this.#snapshots.channel(mine.match));
+      const channel = await this.#snapshots.channel(mine.match);
+      mine.reading = false;
+      this.#join(mine, channel);
     } catch (error) {
       this.#unread(mine)(error);
     }
@@ -355,13 +292,16 @@ export class BroadcastSocket {
   /** Answer a subscribe. @param {Subscription} mine */
   async #answer(mine) {
     const { since } = mine;
+    mine.reading = true;
     try {
       let snapshot = await this.#snapshots.read(mine.match, since);
       if (since && snapshot.epoch !== since.epoch) snapshot = await this.#newest(mine.match, since);
-      if (this.#byMatch.get(mine.match) !== mine || mine.since !== since) return;
-      this.#deliver(snapshot);
+      mine.reading = false;
+      if (this.#byMatch.get(mine.match) !== mine) return;
+      this.deliver(snapshot);
       mine.position = endOf(snapshot);
-      this.after(LOOK_AFTER + this.viewer.random() * LOOK_WITHIN, () => void this.#look(mine));
+      const [least, most] = this.viewer.timings.lookSeconds ?? LOOK;
+      this.after(least + this.viewer.random() * (most - least), () => void this.#look(mine));
       this.#follow(mine, snapshot);
     } catch (error) {
       this.#unread(mine)(error);
@@ -376,7 +316,7 @@ export class BroadcastSocket {
       const snapshot = await this.#snapshots.look(mine.match, position);
       if (this.#byMatch.get(mine.match) !== mine) return;
       if (snapshot.epoch !== position.epoch || /** @type {number} */ (snapshot.seq) > position.seq) {
-        this.#deliver(asUpdate(snapshot, position));
+        this.deliver(asUpdate(snapshot, position));
       }
       this.#follow(mine, snapshot);
     } catch {
@@ -386,9 +326,12 @@ export class BroadcastSocket {
 
   /** Answer a sync. @param {string} match @param {Position | null} since */
   async #sync(match, since) {
+    const sign = this.nextWord();
+    this.probe();
     try {
       const snapshot = await this.#newest(match, since);
-      this.#deliver(snapshot);
+      await sign;
+      this.deliver(snapshot);
       const mine = this.#byMatch.get(match);
       if (mine) this.#follow(mine, snapshot);
     } catch {
@@ -403,19 +346,21 @@ export class BroadcastSocket {
 
   /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
   async #newest(match, since) {
-    await new Promise((resolve) => this.after(KEPT, () => resolve(null)));
+    await new Promise((resolve) => this.after(this.viewer.timings.freshSeconds ?? KEPT, () => resolve(null)));
     return this.#snapshots.newest(match, since);
   }
 
   /** Handles a read that failed. @param {Subscription} mine @returns {(error: any) => void} */
   #unread(mine) {
     return ({ status }) => {
+      mine.reading = false;
       if (this.#byMatch.get(mine.match) !== mine) return;
       // Livescore subscribes again. A channel that was joined stays.
-      if (!mine.joined) this.#forget(mine);
-      if (status !== 404 && status !== 422) return;
-      this.#forget(mine);
-      this.#refuse(mine.match, "unknown_match", "There is no such match.");
+      if (!mine.joined || status === 404) this.#forget(mine);
+      if (status === 404) this.#refuse(mine.match, "unknown_match", "There is no such match.");
+      else if (status === 400 || status === 422)
+        this.#refuse(mine.match, "bad_request", "This is not the id of a match.");
+      else this.#refuse(mine.match, "unavailable", "The server could not do this. Try again.");
     };
   }
 }

@@ -21,7 +21,7 @@ export async function dial(cell, viewer) {
   const Transport = await TRANSPORTS[/** @type {keyof typeof TRANSPORTS} */ (cell.transport)]();
   const memory = Object.assign(viewer.memory, {
     channels: viewer.memory.channels ?? new Map(),
-    refused: viewer.memory.refused ?? new Set(),
+    refused: viewer.memory.refused ?? new Map(),
     cuts: viewer.memory.cuts ?? new Map(),
   });
   return new Transport(cell, { ...viewer, memory });

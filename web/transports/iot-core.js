@@ -77,8 +77,8 @@ export class IotCoreSocket extends BroadcastSocket {
   /** @param {mqtt.Packet} packet */
   #take({ type, code = 0, id, topic = "", payload }) {
     if (type === mqtt.TYPE.CONNACK) {
-      if (code) return this.lost();
-      this.opened();
+      if (code) return this.lost(true);
+      this.ready();
       this.#pingLater();
     } else if (type === mqtt.TYPE.SUBACK) {
       const mine = this.#asked.get(id ?? 0) ?? "";

@@ -6,10 +6,10 @@
 
 import { BroadcastSocket } from "./broadcast-socket.js";
 
-/** A poll without an answer is made again after so many seconds: something between may have forgotten it. */
-const POLL = 60;
+/** A poll without an answer is made again after so many seconds, before a proxy ends it. */
+const POLL = 50;
 
-/** A poll counts as begun after so many seconds. The service does not acknowledge it. */
+/** A poll that has not been refused for so many seconds has begun. The service does not say so. */
 const BEGUN = 0.25;
 
 /** A token is asked for again so many seconds before it ends. */
@@ -18,11 +18,14 @@ const AHEAD = 30;
 /** The longest pause after a poll that failed, in seconds. */
 const PAUSE = 2;
 
-/** After so many polls in a row that failed, the connection counts as lost. */
+/** After so many polls in a row that the service did not serve, the connection counts as lost. */
 const FAILURES = 3;
 
 /** The competition of the channels of matches without one. */
 const OPEN = "open";
+
+/** Takes the place of the competition in the channel of the messages to this viewer. */
+const OWN = "subjects";
 
 /** No topic has this page, so a poll with it is answered at once. */
 const NO_PAGE = 1;
@@ -34,6 +37,7 @@ const NO_PAGE = 1;
  * @property {AbortController} controller of the request that waits
  * @property {number} next the expected sequence number; 0 before the first message
  * @property {number} page of the sequence numbers
+ * @property {boolean} again the request that waits is given up for another one
  * @property {boolean} ended
  */
 
@@ -46,8 +50,11 @@ export class MomentoSocket extends BroadcastSocket {
   /** Nothing is opened. The API's answer shows whether the viewer's token is valid. @override */
   connect() {
     this.#token(OPEN).then(
-      () => this.opened(),
-      () => this.lost(),
+      () => {
+        this.opened();
+        this.ready();
+      },
+      () => this.lost(true),
     );
   }
 
@@ -55,7 +62,15 @@ export class MomentoSocket extends BroadcastSocket {
   join(id, channel, feed) {
     const topic = `${channel}/${feed}`.replaceAll("/", ":");
     const competition = channel.split("/")[1] ?? OPEN;
-    const poll = { topic, competition, controller: new AbortController(), next: 0, page: 0, ended: false };
+    const poll = {
+      topic,
+      competition,
+      controller: new AbortController(),
+      next: 0,
+      page: 0,
+      again: false,
+      ended: false,
+    };
     this.#polls.set(id, poll);
     void this.#listen(id, poll);
   }
@@ -69,14 +84,20 @@ export class MomentoSocket extends BroadcastSocket {
     poll.controller.abort();
   }
 
-  /** A poll that waits says nothing. So ask for what is answered at once. @override */
+  /** A poll that waits says nothing, and may wait on a dead connection: poll anew, and ask for an answer at once.
+   * @override */
   probe() {
     const [poll] = this.#polls.values();
-    if (poll)
-      this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
-        ({ status }) => status === 200 && this.alive(),
-        () => {},
-      );
+    if (!poll) return;
+    for (const each of this.#polls.values()) this.#renew(each);
+    this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
+      ({ status }) => {
+        if (status !== 200) return;
+        this.word();
+        this.alive();
+      },
+      () => {},
+    );
   }
 
   /** @override */
@@ -84,10 +105,17 @@ export class MomentoSocket extends BroadcastSocket {
     for (const id of [...this.#polls.keys()]) this.leave(id);
   }
 
+  /** @param {Poll} poll */
+  #renew(poll) {
+    poll.again = true;
+    poll.controller.abort();
+  }
+
   /** Poll until the subscription ends. @param {string} id @param {Poll} poll */
   async #listen(id, poll) {
     for (let failures = 0; !poll.ended; ) {
-      const begun = poll.next === 0 ? this.after(BEGUN, () => this.joined(id)) : () => {};
+      const begun =
+        poll.next === 0 ? this.after(this.viewer.timings.beginSeconds ?? BEGUN, () => this.joined(id)) : () => {};
       // Before the first message nothing says where to go on: what comes between two polls is only at the API.
       if (poll.next === 0) this.skipped(id);
       const status = await this.#poll(id, poll).catch(() => 0);
@@ -97,6 +125,7 @@ export class MomentoSocket extends BroadcastSocket {
         continue;
       }
       begun();
+      if (!status) return this.lost();
       if (status === 403) return void this.refused(id);
       if (status === 401) this.#tokens.delete(poll.competition);
       failures += 1;
@@ -108,20 +137,17 @@ export class MomentoSocket extends BroadcastSocket {
   /** One poll; returns the status of the answer. @param {string} id @param {Poll} poll */
   async #poll(id, poll) {
     poll.controller = new AbortController();
-    const { controller } = poll;
-    let isLong = false;
-    const stop = this.after(POLL, () => {
-      isLong = true;
-      controller.abort();
-    });
+    poll.again = false;
+    const stop = this.after(POLL, () => this.#renew(poll));
     try {
-      const answer = await this.#ask(poll, controller.signal);
+      const answer = await this.#ask(poll, poll.controller.signal);
       if (answer.status !== 200) return answer.status;
       const { items } = await answer.json();
+      this.word();
       if (!poll.ended) this.#take(id, poll, items);
       return 200;
     } catch (error) {
-      if (isLong) return 200;
+      if (poll.again) return 200;
       return /** @type {any} */ (error).status ?? 0;
     } finally {
       stop();
@@ -162,7 +188,8 @@ export class MomentoSocket extends BroadcastSocket {
     const known = this.#tokens.get(competition);
     if (known && known.expires - AHEAD > this.viewer.now() / 1000) return known.token;
     const { read, token } = this.viewer;
-    const path = `/listeners/momento?${new URLSearchParams({ cell: this.cell.name ?? "", competition })}`;
+    const wanted = competition === OWN ? { subject: "me" } : { competition };
+    const path = `/listeners/momento?${new URLSearchParams([["cell", this.cell.name ?? ""], ...Object.entries(wanted)])}`;
     const given = /** @type {any} */ (await read(path, token ? { authorization: `Bearer ${token}` } : {}));
     this.#tokens.set(competition, given);
     return /** @type {string} */ (given.token);

@@ -23,14 +23,14 @@ export class Snapshots {
   /** The snapshot since a position, at most half a second older than a process of the API keeps it.
    * @param {string} match @param {Position} since */
   look(match, since) {
-    return this.read(match, since, Math.floor(this.#viewer.now() / SHARED).toString(16));
+    return this.read(match, since, `look-${Math.floor(this.#viewer.now() / SHARED)}`);
   }
 
   /** The snapshot since a position, at most as old as a process of the API keeps it: no cache knows its URL.
    * @param {string} match @param {Position | null} since */
   newest(match, since) {
     const random = Math.floor(this.#viewer.random() * 2 ** 32);
-    return this.read(match, since, Date.now().toString(16) + random.toString(16));
+    return this.read(match, since, `sync-${Date.now()}-${random}`);
   }
 
   /** The snapshot since a position. @param {string} match @param {Position | null} since @param {string} [request] */

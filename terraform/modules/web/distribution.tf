@@ -136,6 +136,19 @@ resource "aws_cloudfront_distribution" "site" {
     response_headers_policy_id = aws_cloudfront_response_headers_policy.snapshots.id
   }
 
+  # A viewer asks for what its service needs, with its own token. The answer is for nobody else.
+  ordered_cache_behavior {
+    path_pattern               = var.site.listeners.path
+    target_origin_id           = "api"
+    viewer_protocol_policy     = "https-only"
+    allowed_methods            = var.site.listeners.methods
+    cached_methods             = ["GET", "HEAD"]
+    compress                   = true
+    cache_policy_id            = local.caching_disabled
+    origin_request_policy_id   = local.all_but_host
+    response_headers_policy_id = aws_cloudfront_response_headers_policy.snapshots.id
+  }
+
   ordered_cache_behavior {
     path_pattern               = var.site.operators.path
     target_origin_id           = "api"

@@ -37,6 +37,10 @@ variable "site" {
         seconds = number
       })
     })
+    listeners = object({
+      path    = string
+      methods = list(string)
+    })
     operators = object({
       path    = string
       prefix  = string

@@ -106,6 +106,17 @@ def test_reading_is_all_that_readers_can_do(site: httpx.Client, match: str) -> N
     assert "Operators post below /operators" in answer.json()["error"]["message"]
 
 
+def test_a_viewers_token_comes_to_the_api_for_its_service(site: httpx.Client) -> None:
+    """Below /listeners the site passes the query and the viewer's token on, keeps nothing, and serves GET alone."""
+    path = "/listeners/momento?cell=us-east-1&competition=open"
+    answer = site.get(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_cell")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert site.get("/listeners/other").status_code == 404
+    assert site.post(path).status_code == 405
+
+
 def test_an_operator_posts_through_the_site(site: httpx.Client, match: str) -> None:
     """Below /operators, an event with the site's token is accepted, and an event without a token is refused."""
     token = site.get("/tokens/operator").json()["token"]

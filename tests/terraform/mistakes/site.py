@@ -30,9 +30,17 @@ if TYPE_CHECKING:
 
 def _of_operators(**values: Any) -> Callable[[Applied], Applied]:
     """Other values in the behavior of the operators' path."""
+    return _of_path("/operators/*", values)
 
+
+def _of_listeners(**values: Any) -> Callable[[Applied], Applied]:
+    """Other values in the behavior of the listeners' path."""
+    return _of_path("/listeners/*", values)
+
+
+def _of_path(path: str, values: dict[str, Any]) -> Callable[[Applied], Applied]:
     def change(behaviors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{**each, **values} if each["path_pattern"] == "/operators/*" else each for each in behaviors]
+        return [{**each, **values} if each["path_pattern"] == path else each for each in behaviors]
 
     return edit(SITE, "ordered_cache_behavior", change)
 
@@ -347,6 +355,13 @@ MISTAKES = [
         ),
         "all query strings",
     ),
+    Mistake("no-way-for-listeners", site.listeners, _of_listeners(path_pattern="/l/*"), "is not the API's"),
+    Mistake("listeners-to-the-bucket", site.listeners, _of_listeners(target_origin_id="site"), "leads to site"),
+    Mistake(
+        "listeners-answers-kept", site.listeners, _of_listeners(cache_policy_id="livescore-snapshots"), "for others"
+    ),
+    Mistake("listeners-without-token", site.listeners, _of_listeners(origin_request_policy_id=""), "Authorization"),
+    Mistake("listeners-in-the-clear", site.listeners, _of_listeners(viewer_protocol_policy="allow-all"), "the clear"),
     Mistake("no-way-for-operators", site.operators, _of_operators(path_pattern="/o/*"), "is not the API's"),
     Mistake("operators-to-the-bucket", site.operators, _of_operators(target_origin_id="site"), "leads to site"),
     Mistake("operators-answers-kept", site.operators, _of_operators(cache_policy_id="livescore-snapshots"), "be kept"),
