@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trials.faults.play import Play
 
 DOWN_SECONDS = 60.0
-LOOK_SECONDS = (15.0, 16.0)
+SECOND_READ_SECONDS = (15.0, 16.0)
 """The second read of a viewer whose subscription begins late: after the event, also on a slow machine."""
 
 EARLY = "appsync-events"
@@ -51,7 +51,7 @@ async def acknowledged_early(play: Play) -> AsyncIterator[None]:
     """A viewer's subscription is acknowledged before the event, and begins after it: the second read has the event."""
     [address] = [each.address for each in play.world.broadcasting.values() if each.address.transport == EARLY]
     async with acknowledging_early(address.url) as relay:
-        times = BroadcastTimes(second_read=LOOK_SECONDS)
+        times = BroadcastTimes(second_read=SECOND_READ_SECONDS)
         late = Watcher(replace(address, url=relay.url), play.match, play.world.reader, broadcast_times=times)
         try:
             await late.enter()
