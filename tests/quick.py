@@ -41,7 +41,11 @@ FILES: Final = {
         "test_description",
     },
     "tests/api": {"test_momento_tokens", "test_pretoken", "test_list_max_age"},
-    "tests/client": {"test_cell_address", "test_follower", "test_repair_plan", "test_token_placement"},
+    "tests/client": {
+        "test_broadcast_times", "test_cell_address", "test_follower", "test_repair_plan", "test_token_claims",
+        "test_token_placement",
+    },
+    "tests/client/transports": {"test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
         "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_momento_topics",
@@ -57,7 +61,7 @@ FILES: Final = {
     "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
     "tests/devstack/replay": {"test_openfootball"},
-    "tests/devstack/stack": {"test_mqtt_packets", "test_site_paths"},
+    "tests/devstack/stack": {"test_mqtt_guard", "test_mqtt_packets", "test_site_paths"},
     "tests/trials": {"test_fuzz_targets"},
     "tests/trials/faults": {"test_checks", "test_rules"},
 }  # fmt: skip

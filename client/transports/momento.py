@@ -41,6 +41,9 @@ AHEAD_SECONDS = 30.0
 OPEN_SEGMENT = "open"
 """The segment in the channels of matches without a competition, which every viewer may hear."""
 
+SUBJECTS_SEGMENT = "subjects"
+"""The segment in the channel of messages to single viewers."""
+
 OTHER_PAGE = 1
 """A page of no topic: a poll that asks for it is answered at once, with a discontinuity."""
 
@@ -239,7 +242,8 @@ class MomentoService:
         return token if time.time() < until else await self._fetch_token(segment)
 
     async def _fetch_token(self, segment: str) -> str:
-        path = f"/listeners/momento?{urlencode({'cell': self._cell.name, 'competition': segment})}"
+        wanted = {"subject": "me"} if segment == SUBJECTS_SEGMENT else {"competition": segment}
+        path = f"/listeners/momento?{urlencode({'cell': self._cell.name, **wanted})}"
         given = await self._reader.get(path, self._token)
         token, expires = given.get("token"), given.get("expires")
         if not isinstance(token, str) or not isinstance(expires, (int, float)):

@@ -80,6 +80,12 @@ class BroadcastScene(Scene):
                 self._answer(call, step)
             case {"asked": {"action": "unsubscribe"}}:
                 await self._next("unsubscribe")
+            case {"heard": count}:
+                await self.until(lambda: self.seen().updates >= count, f"{count} updates heard")
+            case {"joins": channel}:
+                call = await self._next("message")
+                assert (call.kind, call.about["channel"]) == ("subscribe", channel)
+                call.reply(ACKNOWLEDGED)
             case {"look": path, "answer": answer}:
                 call = await self._next("look")
                 assert call.about == path
@@ -144,7 +150,7 @@ class BroadcastScene(Scene):
         await self._services.publish(match, text)
 
     def _with_channel(self, body: Any) -> Any:
-        return {**body, "channel": f"{NAMESPACE}/{body['match']}"} if isinstance(body, dict) else body
+        return {"channel": f"{NAMESPACE}/{body['match']}", **body} if isinstance(body, dict) else body
 
 
 def _without_request(path: str) -> str:

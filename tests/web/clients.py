@@ -42,6 +42,8 @@ class Seen:
     states: list[str] = field(default_factory=list)
     """Of the connection; only the library says so."""
     tells_states: bool = True
+    updates: int = 0
+    """Frames of the type ``update`` that came; only the Python client says so."""
     said: list[str] = field(default_factory=list)
     """Everything that was printed."""
 
@@ -97,6 +99,7 @@ class PythonClient:
         self._task = asyncio.create_task(self._viewer.run())
 
     def _framed(self, frame: dict[str, Any]) -> None:
+        self._seen.updates += frame.get("type") == "update"
         if frame.get("type") == "error":
             self._seen.failed(frame["code"])
 

@@ -5,7 +5,7 @@ The scene's director decides what a service answers. A service asks it with thes
 - ``authorize``: a handshake, with the viewer's ``token``; the answer is whether it is let in.
 - ``connect``: a handshake that was let in; the answer is a status, 200 to go on.
 - ``message`` of the kind ``subscribe``: a subscription, ``{"match", "feed"}``; the answer is ``acknowledged``,
-  ``refused``, or None for silence.
+  ``refused``, ``hung up`` for the end of the connection, or None for silence.
 - ``unsubscribe`` and ``disconnect``: the answer does not matter.
 
 Momento has no connection: its handshake is the request for a token at the readers' API (``director.py``).
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from tests.web import mqtt_server as mqtt
-from tests.web.director import ACKNOWLEDGED, REFUSED, Call
+from tests.web.director import ACKNOWLEDGED, HUNG_UP, REFUSED, Call
 
 if TYPE_CHECKING:
     from tests.web.director import Director
@@ -102,7 +102,7 @@ class Services:
         no client may rely on that.
         """
         line = self.lines[-1]
-        keys = [key for key, channel in line.subscriptions.items() if channel.startswith(f"{NAMESPACE}/{match}/")]
+        keys = [key for key, channel in line.subscriptions.items() if f"/{match}/" in channel]
         for key in keys or list(line.subscriptions)[:1]:
             await line.publish(key, text)
 
@@ -112,10 +112,10 @@ class Services:
 
     async def subscribes(self, channel: str) -> Any:
         """The director's answer to a subscription."""
-        namespace, _, rest = channel.removeprefix("/").rpartition("/")
-        namespace, _, match = namespace.rpartition("/")
-        assert namespace == NAMESPACE, channel
-        return await self.director.called("message", Call({"match": match, "feed": rest}, kind="subscribe"))
+        channel = channel.removeprefix("/")
+        _, _, match, feed = channel.split("/")
+        about = {"match": match, "feed": feed, "channel": channel}
+        return await self.director.called("message", Call(about, kind="subscribe"))
 
 
 class Socket:
@@ -144,6 +144,8 @@ class Socket:
         if answer == ACKNOWLEDGED:
             self.subscriptions[key] = channel.removeprefix("/")
             await self.acknowledge(key)
+        elif answer == HUNG_UP:
+            await self.socket.close()
         elif answer is not None:
             await self.refuse(key)
 
@@ -361,7 +363,9 @@ class MqttSocket(Socket):
         answer = await self.services.subscribes(packet.topic)
         if answer == ACKNOWLEDGED:
             self.subscriptions[packet.topic] = packet.topic
-        if answer is not None:
+        if answer == HUNG_UP:
+            await self.socket.close()
+        elif answer is not None:
             await self.say(mqtt.suback(packet.number, 1 if answer == ACKNOWLEDGED else mqtt.REFUSED))
 
     async def publish(self, key: Any, text: str) -> None:
@@ -411,8 +415,8 @@ class Momento:
     async def poll(self, request: web.Request) -> web.Response:
         """A long poll."""
         assert request.match_info["cache"] == CACHE
-        assert request.headers["Authorization"] == f"momento-{NAMESPACE.rpartition('/')[2]}"
         name, wanted = request.match_info["topic"], int(request.query.get("sequence_number", "0"))
+        assert request.headers["Authorization"] == f"momento-{name.split(':')[1]}"
         topic = self._topics.get(name)
         if topic is not None and topic.handshakes != self.services.handshakes():
             topic = None

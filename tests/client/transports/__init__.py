@@ -1,0 +1,1 @@
+"""Tests of the transports of the Python client."""
