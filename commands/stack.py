@@ -37,6 +37,7 @@ from devstack.stack.site import DEFAULT_PORT as SITE_PORT
 from devstack.stack.whole_stack import enough_files, running
 from devstack.stack_cells import API_GATEWAY, REGION, CellsError, StackCell, parse
 from devstack.system import DEFAULT_PORT, Gateway, System
+from devstack.transports.registry import settings_for
 
 
 def up(
@@ -104,7 +105,13 @@ def demo(
     wanted = _cells(cells or REGION)
     with (
         errors_end_the_command(),
-        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway), cells=wanted) as (system, _),
+        running(
+            port_for(viewers * len(wanted), port),
+            settings_for(wanted, viewers),
+            say,
+            gateway=gateway_for(viewers, gateway),
+            cells=wanted,
+        ) as (system, _),
         out.status("") as status,
     ):
         reports = signals.run(Demo(system, viewers, progress(status)).run(), uvloop.new_event_loop)

@@ -176,7 +176,7 @@ class System:
     @cached_property
     def _parts_of_home(self) -> set[str]:
         parts = {name for kind in ("tables", "queues", "functions") for name in self.parts(kind, "home")}
-        return {*parts, self.raw["stream"]["name"], "http"}
+        return {*parts, self.raw["stream"]["name"], "http", "users", "pretoken"}
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in this region, such as ``function:livescore-api`` of the service ``lambda``."""

@@ -44,7 +44,7 @@ Service = Literal[
 Count = Literal[
     "EventsApplied", "EventsRefused", "RecordsSetAside", "CellsUnreached", "Accepted", "Gone", "Failed", "Closed",
     "Throttled", "Broadcasts", "BatchesSetAside", "Subscribed", "Refused", "LetIn", "Restarted", "RowsUnreadable",
-    "AwsRefused",
+    "AwsRefused", "FramesUnpublished",
 ]  # fmt: skip
 Milliseconds = Literal["NumberedAfter", "GoalToGateway", "BroadcastTook"]
 Percent = Literal["BudgetUsed"]

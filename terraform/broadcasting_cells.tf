@@ -40,6 +40,7 @@ module "cell_iot_core" {
   region              = local.cells[each.key].region
   suffix              = local.cells[each.key].suffix
   functions           = local.cell["iot-core"].functions
+  rules               = local.system.iot_rules
   tables              = local.cell["iot-core"].tables
   references          = local.references
   home                = local.seen_by_cells

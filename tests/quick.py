@@ -53,7 +53,7 @@ FILES: Final = {
         "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
-        "test_system", "test_tables"},
+        "test_system", "test_tables", "test_transports"},
     "tests/devstack/checks": {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },
@@ -61,7 +61,7 @@ FILES: Final = {
     "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
     "tests/devstack/replay": {"test_openfootball"},
-    "tests/devstack/stack": {"test_mqtt_packets", "test_site_paths"},
+    "tests/devstack/stack": {"test_mqtt_guard", "test_mqtt_packets", "test_site_paths"},
     "tests/trials": {"test_fuzz_targets"},
     "tests/trials/faults": {"test_checks", "test_rules"},
 }  # fmt: skip

@@ -872,6 +872,8 @@ class HttpReader {
   #onAnswer;
   /** @type {Set<AbortController>} */
   #reading = new Set();
+  /** By path. @type {Map<string, Promise<Frame>>} */
+  #running = new Map();
   /** Requests that were given up. @type {WeakSet<AbortController>} */
   #abandoned = new WeakSet();
 
@@ -891,13 +893,22 @@ class HttpReader {
   }
 
   /**
-   * The JSON object at a path of the API.
+   * The JSON object at a path of the API. Equal requests at one time are one.
    *
    * @param {string} path
    * @param {Record<string, string>} [headers]
    * @returns {Promise<Frame>} or a ReadError
    */
-  async get(path, headers) {
+  get(path, headers) {
+    const running = this.#running.get(path);
+    if (running) return running;
+    const answer = this.#read(path, headers).finally(() => this.#running.delete(path));
+    this.#running.set(path, answer);
+    return answer;
+  }
+
+  /** @param {string} path @param {Record<string, string>} [headers] @returns {Promise<Frame>} */
+  async #read(path, headers) {
     const controller = new AbortController();
     this.#reading.add(controller);
     const stop = after(this.#patience, () => controller.abort());

@@ -25,6 +25,7 @@ from botocore.exceptions import ClientError
 from broadcaster.send.update_frames import build, covers
 from matches.channels import feed_channel
 from matches.snapshot import EVENTS_PER_FRAME, FRAME_BYTES
+from runtime.metrics import note
 from runtime.refusals import AWS_ERRORS
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Publisher:
         if refused:
             self._note_refusals(present, refused)
         for feed, error in errors.items():
+            note("FramesUnpublished")
             logger.warning(
                 "frame_not_published", match=match_state.match, seq=match_state.newest_seq, cell=self.description.name,
                 feed=feed, exc_info=error,

@@ -19,7 +19,7 @@ from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
 from devstack.stack.whole_stack import enough_files, running
 from devstack.stack_cells import API_GATEWAY, StackCell
-from devstack.transports.registry import TRANSPORTS
+from devstack.transports.registry import TRANSPORTS, settings_for
 from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, transports, web
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
@@ -95,7 +95,7 @@ def _goal(say: Say, viewers: int = goal.VIEWERS) -> Result:
 def _transports(say: Say, viewers: int = transports.VIEWERS) -> Result:
     """A stack with a cell of each transport that devstack can run, each named after its transport."""
     cells = [StackCell(name, transport=name) for name in TRANSPORTS]
-    with running(free_port(), {}, say, cells=cells) as (system, _):
+    with running(free_port(), settings_for(cells, viewers), say, cells=cells) as (system, _):
         return signals.run(transports.run(target_of(system), addresses(system), say, viewers), uvloop.new_event_loop)
 
 

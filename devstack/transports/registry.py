@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from devstack.transports import api_gateway, appsync_events, appsync_graphql, iot_core, momento
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from devstack.stack_cells import StackCell
     from devstack.transports.transport import StackTransport
 
 TRANSPORTS: Final[Mapping[str, StackTransport]] = {
@@ -19,3 +20,12 @@ TRANSPORTS: Final[Mapping[str, StackTransport]] = {
     "momento": momento.TRANSPORT,
 }
 """Name of a transport -> its parts on this machine."""
+
+
+def settings_for(cells: Iterable[StackCell], viewers: int) -> dict[str, int | str]:
+    """The settings with which each of the cells serves this number of viewers."""
+    wanted: dict[str, int | str] = {}
+    for cell in cells:
+        if cell.transport in TRANSPORTS and (settings := TRANSPORTS[cell.transport].settings) is not None:
+            wanted |= settings(viewers)
+    return wanted

@@ -33,3 +33,6 @@ class StackTransport:
     """Makes the process that stands for the service, if MiniStack has none. The process is not started yet. It listens
     on port ``system.stand_in_port`` of 127.0.0.1 and refuses web pages of other sites (loadtest/page_requests.py). The
     stack starts it after MiniStack, ends it with the stack, and reports it if it ends by itself."""
+
+    settings: Callable[[int], dict[str, int | str]] | None = None
+    """Returns the settings of devstack with which a cell serves this number of viewers, like a raised quota."""

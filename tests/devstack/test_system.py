@@ -65,7 +65,8 @@ def test_the_names_of_a_cell_end_in_its_suffix() -> None:
     plain, main = system.each_cell()
     for part in ("broadcasts", "subscriptions", "set-aside-batches", "sender", "broadcast"):
         assert (plain.name(part), main.name(part)) == (f"livescore-{part}", f"livescore-{part}-main")
-    assert {view.name("matches") for view in (system, plain, main)} == {"livescore-matches"}
+    for part in ("matches", "events", "users", "watchdog"):
+        assert {view.name(part) for view in (system, plain, main)} == {f"livescore-{part}"}
     assert main.resolve("state_machine").endswith("stateMachine:livescore-broadcast-main")
     assert plain.websocket_url != main.websocket_url
     assert system.at_home().name("broadcasts") == "livescore-broadcasts"

@@ -205,4 +205,4 @@ def test_every_metric_has_the_unit_of_its_kind() -> None:
     times = {"NumberedAfter", "GoalToGateway", "BroadcastTook"}
     assert {name for name, unit in UNITS.items() if unit.value == "Milliseconds"} == times
     assert {name for name, unit in UNITS.items() if unit.value == "Percent"} == {"BudgetUsed"}
-    assert len(UNITS) == 21
+    assert len(UNITS) == 22

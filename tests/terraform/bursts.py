@@ -51,7 +51,14 @@ QUIET: Final[dict[str, tuple[float, ...]]] = {
     "ReadThrottleEvents": (), "WriteThrottleEvents": (),
     "ExecutionsFailed": (0.0,), "ExecutionsTimedOut": (0.0,), "ExecutionThrottled": (0.0,),
     "OnFailureDestinationDeliveredEventCount": (), "Restarted": (1.0,), "CellsUnreached": (), "RowsUnreadable": (),
-    "AwsRefused": (),
+    "AwsRefused": (), "FramesUnpublished": (),
+    # AppSync and IoT Core write only what has happened.
+    "InboundMessageDropped": (), "InboundMessageDelayed": (), "InboundMessageError": (), "InboundMessageFailure": (),
+    "5XXError": (), "ConnectServerError": (), "SubscribeServerError": (), "ConnectSuccess": (1.0,) * 40,
+    "ConnectRequests": (1.0,) * 40,
+    "PublishIn.Throttle": (), "PublishIn.ServerError": (), "PublishOut.Throttle": (), "Connect.ServerError": (1.0,),
+    "Subscribe.ServerError": (1.0,), "Connect.Throttle": (), "Subscribe.Throttle": (), "RuleMessageThrottled": (),
+    "Failure": (),
     "GoalToGateway": (600.0, 900.0), "BudgetUsed": (4.0, 100.0, 20.0),
 }  # fmt: skip
 """The samples of a quiet minute by metric. A metric that writes nothing then has none."""
@@ -168,4 +175,7 @@ def _watch(alarm: Resource, prefix: str) -> Watch:
         "ignore" if ignores else alarm["treat_missing_data"],
         alarm["comparison_operator"],
     )
-    return Watch(str(alarm["alarm_name"]).removeprefix(f"{prefix}-"), rule, metrics)
+    name = str(alarm["alarm_name"]).removeprefix(f"{prefix}-")
+    # The name of a cell's alarm may end in the cell's name.
+    part = next((each for each in (*PARTS, *LENGTHS) if name.startswith(f"{each}-")), name)
+    return Watch(part, rule, metrics)

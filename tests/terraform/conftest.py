@@ -12,6 +12,7 @@ import pytest
 from devstack.system import ROOT
 from tests.support import needs
 from tests.terraform.applied import Applied
+from tests.terraform.broadcasting import MOMENTO
 from tests.terraform.interpreter import TOOLS, Jsonata
 from tests.terraform.workspace import UnavailableError, Workspace
 
@@ -42,6 +43,15 @@ VARIABLES = {
                 "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/live",
             },
         },
+        "second": {"region": "ap-northeast-1", "provisioned_concurrency": {"authorizer": 1}},
+        "events": {"region": "eu-west-1", "transport": "appsync-events"},
+        "graphql": {
+            "region": "us-east-1",
+            "transport": "appsync-graphql",
+            "provisioned_concurrency": {"graphql_authorizer": 1},
+        },
+        "iot": {"region": "us-east-1", "transport": "iot-core"},
+        "fast": {"region": "us-east-1", "transport": "momento", "momento": MOMENTO},
     },
     "web": {
         "operators_sign_in": {
@@ -53,9 +63,10 @@ VARIABLES = {
     },
     "observability": {"emails": ["someone@example.org"], "monthly_budget": 100},
 }
-"""The deployment that the checks look at: an API with a domain, and two cells.
+"""The deployment that the checks look at: an API with a domain, and cells of every transport.
 
-One cell is plain but for a key; one has a domain and warm functions."""
+Of the cells with API Gateway one is plain but for a key, one has a domain and warm functions, and one has not the name
+of its region."""
 
 
 def unavailable(why: str) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from tests.terraform import broadcasting
 from tests.terraform.applied import listed, statements
 from tests.terraform.source import reached
 
@@ -28,6 +29,7 @@ PARTS = {
     r"arn:aws:logs:[^*]+:log-group:[^*]+:\*": "the streams of one group, whose names Lambda chooses",
     r"arn:aws:s3:::[^*/]+/\*": "the objects of one bucket",
     r"arn:aws:execute-api:[^*]+/(POST|DELETE|GET)/@connections/\*": "the connections of one stage, as viewers come",
+    r"arn:aws:iot:[^*]+:topic/livescore/\*": "the channels of matches and viewers",
     r"arn:aws:states:[^*]+:execution:[^*]+:\*": "the executions of one state machine",
 }
 """A * within an ARN: which ARNs may have one, and what it stands for."""
@@ -119,6 +121,12 @@ def of_what_is_there(applied: Applied) -> list[str]:
     return found
 
 
+def _of_absent_transports(applied: Applied) -> set[str]:
+    """Actions for cells of transports that the deployment does not have."""
+    there = {cell.transport for cell in applied.cells}
+    return {action for action, transport in broadcasting.PUBLISHES.items() if transport not in there}
+
+
 def of_functions(applied: Applied) -> list[str]:
     """Where a function's role and what its code calls differ."""
     found = []
@@ -127,7 +135,7 @@ def of_functions(applied: Applied) -> list[str]:
         source = applied.system["event_sources"].get(name, {})
         if source:
             platform |= PLATFORM["from a stream" if "stream" in source else "from a queue"]
-        calls = reached(applied.root, described["handler"]).actions
+        calls = reached(applied.root, described["handler"]).actions - _of_absent_transports(applied)
         for region in applied.places(described):
             function = applied.function(name, region)
             if function is None:

@@ -7,6 +7,7 @@ that name; so the answer may hold too much and, where no name is computed, never
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
@@ -31,6 +32,11 @@ CALLS = {
     "start_execution": "states:StartExecution",
     "post_to_connection": "execute-api:ManageConnections",
     "delete_connection": "execute-api:ManageConnections",
+    # Made once for each cell; every call of theirs is a publish.
+    "AppSyncEvents": "appsync:EventPublish",
+    "AppSyncGraphql": "appsync:GraphQL",
+    "IotCore": "iot:Publish",
+    "get_parameter": "ssm:GetParameter",
     # The sender's own client of @connections signs for this service (broadcaster/send/gateway.py).
     "Endpoint.parse": "execute-api:ManageConnections",
 }
@@ -71,7 +77,7 @@ def reached(root: Path, handler: str) -> Reached:
     waiting: list[ast.AST] = [_top_level(modules[module])[name]]
     waiting += [node for tree in modules.values() for node in ast.walk(tree) if _is_registered(node)]
     parts, transacts = set[str](), False
-    lent, lends = set[str](), False
+    lent, lenders = set[str](), set[str]()
     while waiting:
         node = waiting.pop()
         if id(node) in seen:
@@ -81,7 +87,7 @@ def reached(root: Path, handler: str) -> Reached:
             lent |= _settings(node)
         else:
             found.settings |= _settings(node)
-            lends |= _lends(node)
+            lenders |= _lenders(node)
         for inner in _own(node):
             names = _named(inner)
             found.names |= names
@@ -97,8 +103,7 @@ def reached(root: Path, handler: str) -> Reached:
             waiting += [each for name in names for each, method in defined.get(name, ()) if methods or not method]
     if transacts:
         found.actions |= {TRANSACTED[part] for part in parts}
-    if lends:
-        found.settings |= lent
+    found.settings |= lent & {name for kind in lenders for name in _fields(kind, defined)}
     return found
 
 
@@ -189,12 +194,29 @@ def _parameters(node: ast.AST) -> set[str]:
     return {each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)}
 
 
-def _lends(node: ast.AST) -> bool:
-    """Whether a definition hands its settings ``own`` on to a function, which reads them by its parameter ``own``."""
-    if "own = settings(" not in ast.unparse(node):
-        return False
+def _lenders(node: ast.AST) -> set[str]:
+    """The kinds of settings that a definition hands on to functions, which read them by their parameter ``own``."""
+    source = ast.unparse(node)
+    kept = set(re.findall(r"\bown = settings\((\w+)\)", source))
     calls = (inner for inner in _own(node) if isinstance(inner, ast.Call))
-    return any(isinstance(each, ast.Name) and each.id == "own" for call in calls for each in call.args)
+    given = {ast.unparse(each) for call in calls for each in call.args}
+    return {each[1] for text in given if (each := re.fullmatch(r"settings\((\w+)\)", text))} | (
+        kept if "own" in given else set()
+    )
+
+
+def _fields(kind: str, defined: dict[str, list[tuple[ast.AST, bool]]]) -> set[str]:
+    """The settings of a kind and of the kinds that it extends, as names of variables."""
+    found = set[str]()
+    for node, _ in defined.get(kind, ()):
+        if isinstance(node, ast.ClassDef):
+            found |= {
+                each.target.id.upper()
+                for each in node.body
+                if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+            }
+            found |= {name for base in node.bases if isinstance(base, ast.Name) for name in _fields(base.id, defined)}
+    return found
 
 
 def _is_registered(node: ast.AST) -> bool:

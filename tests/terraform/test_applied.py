@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.terraform import (
+    broadcasting,
     bursts,
     counted_lines,
     functions,
@@ -32,6 +33,9 @@ CHECKS = [
     policies.of_functions,
     policies.of_state_machines,
     policies.of_invocations,
+    broadcasting.publish_rights,
+    broadcasting.listeners,
+    broadcasting.invocations,
     functions.handlers,
     functions.environments,
     storage.tables,

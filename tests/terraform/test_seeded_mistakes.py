@@ -10,14 +10,18 @@ import pytest
 from devstack.builds.lambda_zips import PACKAGES
 from tests.terraform import differences
 from tests.terraform.applied import Applied
-from tests.terraform.mistakes import files, functions, roles, routes, site, sources, storage, watching
+from tests.terraform.mistakes import broadcasting, files, functions, roles, routes, site, sources, storage, watching
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.terraform.mistakes.making import Mistake, MistakeInAFile
 
-MISTAKES = [each for kind in (functions, roles, routes, site, sources, storage, watching) for each in kind.MISTAKES]
+MISTAKES = [
+    each
+    for kind in (broadcasting, functions, roles, routes, site, sources, storage, watching)
+    for each in kind.MISTAKES
+]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)

@@ -34,7 +34,7 @@ _NAMED = {
 NEEDED = {
     "home": {
         "iterator-age", "records-near-their-end", "records-discarded", "set-aside", "cells-unreached",
-        "home-rows-unreadable", "home-aws-refused", "http-throttled",
+        "frames-unpublished", "home-rows-unreadable", "home-aws-refused", "http-throttled",
     },
     "api-gateway": {
         "rows-unreadable", "aws-refused", "goal-to-gateway", "posts-throttled", "posts-failed", "budget-used-up",
@@ -51,6 +51,7 @@ NEEDED = {
     },
     "iot-core": {
         "publishes-throttled", "messages-throttled", "connect-errors", "connects-throttled", "viewers-refused",
+        "subscribed-rule-failed", "disconnected-rule-failed", "aws-refused",
     },
     # CloudWatch counts nothing of Momento. The alarms at home say when it takes no frame.
     "momento": set(),

@@ -240,7 +240,10 @@ const published = (about) => ({
   seq: 5,
   transport: "appsync-events",
   due_at: 1050,
-  published: [{ feed: "all", taken_at: 1200 }, { feed: "score", taken_at: 1150 }],
+  published: [
+    { feed: "all", taken_at: 1200 },
+    { feed: "score", taken_at: 1150 },
+  ],
   refused: [],
   ...about,
 });
@@ -271,7 +274,12 @@ const REACHES = [
     "Told 10 viewers in 0.7 s. 3 follow only the score. 2 could not be told.",
   ],
   ["nothing yet", [], null, "Viewers are being told …"],
-  ["a cell that broadcasts", [published({ cell: "us-east-1" })], null, "Published in 0.2 s. Viewers are not counted in us-east-1."],
+  [
+    "a cell that broadcasts",
+    [published({ cell: "us-east-1" })],
+    null,
+    "Published in 0.2 s. Viewers are not counted in us-east-1.",
+  ],
   [
     "a cell that broadcasts beside another",
     [receipt({}), published({ cell: "events" })],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Momento } from "./services.mjs";
-import { promises, range, scene, watch } from "./transport-promises.mjs";
+import { dialled, promises, range, scene, watch } from "./transport-promises.mjs";
 import { until } from "./until.mjs";
 
 promises(Momento);
@@ -24,6 +24,15 @@ test("a topic's name has colons, and the token of the competition is in a header
   const [request] = service.requests;
   assert.match(request?.url ?? "", /^\/topics\/live\/livescore%3Aopen%3Am%3Aall\?sequence_number=0&sequence_page=0$/);
   assert.equal(request?.authorization, "momento-open-1");
+});
+
+test("the token for the messages to the viewer is asked for without a competition", async (t) => {
+  const { service, api } = await scene(t, Momento);
+  const claims = Buffer.from(JSON.stringify({ sub: "me" })).toString("base64url");
+  const socket = await dialled(t, service, api, () => {}, `head.${claims}.signature`);
+  socket.send('{"action":"listen"}');
+  await until(() => service.joined.length);
+  assert.deepEqual(api.wanted, ["cell=one&competition=open", "cell=one&subject=me"]);
 });
 
 test("after skipped messages the match is read over HTTP at once", async (t) => {

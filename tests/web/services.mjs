@@ -33,6 +33,8 @@ export class Api {
   grants = () => 200;
   /** @type {string[]} */
   granted = [];
+  /** The queries of requests for tokens of Momento. @type {string[]} */
+  wanted = [];
 
   /** @param {import("node:test").TestContext} t */
   async start(t) {
@@ -44,6 +46,7 @@ export class Api {
         answer.statusCode = this.grants(token, competition);
         const expires = Date.now() / 1000 + 300;
         this.granted.push(token);
+        this.wanted.push(String(url.searchParams));
         answer.end(JSON.stringify({ token: `momento-${competition}-${this.granted.length}`, expires }));
         return;
       }
@@ -116,8 +119,12 @@ export class Service {
 
   /** Post a frame to a channel. @param {any} short @param {string} [feed] @param {string} [match] */
   post(short, feed = "all", match = "m") {
-    const text = JSON.stringify({ ...frame(short), match });
-    if (!this.deaf) for (const send of this.topics.get(`${BASE}${match}/${feed}`)?.values() ?? []) send(text);
+    this.publish(`${BASE}${match}/${feed}`, { ...frame(short), match });
+  }
+
+  /** @param {string} topic @param {object} what */
+  publish(topic, what) {
+    if (!this.deaf) for (const send of this.topics.get(topic)?.values() ?? []) send(JSON.stringify(what));
   }
 
   /** Listen until the test ends. @param {import("node:test").TestContext} _t @param {Api} _api @returns {Promise<this>} */
@@ -206,7 +213,7 @@ export class Events extends SocketService {
     return (/** @type {any} */ data) => {
       const { type, id, channel, authorization } = JSON.parse(String(data));
       if (type === "connection_init") {
-        if (!this.refusesToken(token)) return socket.send('{"type":"connection_ack","connectionTimeoutMs":300000}');
+        if (!this.refusesToken(token)) return say({ type: "connection_ack", connectionTimeoutMs: 300_000 });
         socket.send(JSON.stringify({ type: "connection_error", errors }));
         socket.close();
       } else if (type === "subscribe") {
@@ -249,7 +256,7 @@ export class GraphQL extends SocketService {
       const { type, id, payload } = JSON.parse(String(data));
       const errors = [{ errorType: "not_entitled", message: "no" }];
       if (type === "connection_init") {
-        if (!this.refusesToken(token)) return socket.send('{"type":"connection_ack","payload":{}}');
+        if (!this.refusesToken(token)) return say({ type: "connection_ack", payload: {} });
         socket.send(JSON.stringify({ type: "connection_error", payload: { errors } }));
         socket.close();
       } else if (type === "start") {
@@ -328,7 +335,7 @@ export class Iot extends SocketService {
         this.clients.push(client);
         this.users.push(name);
         this.handshakes.push(token);
-        say(0x20, Buffer.from([0, this.refusesToken(token) ? 5 : 0]));
+        this.answer(() => say(0x20, Buffer.from([0, this.refusesToken(token) ? 5 : 0])));
         if (this.refusesToken(token)) socket.close();
       } else if (type === 8) {
         const [topic] = textAt(body, 2);
@@ -419,14 +426,13 @@ export class Momento extends Service {
     }
   }
 
-  /** @override @param {any} short @param {string} [feed] @param {string} [match] */
-  post(short, feed = "all", match = "m") {
-    const topic = `${BASE}${match}/${feed}`;
+  /** @override @param {string} topic @param {object} what */
+  publish(topic, what) {
     const items = this.#items.get(topic) ?? [];
     this.#items.set(topic, items);
-    const value = { text: JSON.stringify({ ...frame(short), match }) };
+    const value = { text: JSON.stringify(what) };
     items.push({ item: { topic_sequence_number: items.length + 1, sequence_page: this.page, value } });
-    super.post(short, feed, match);
+    super.publish(topic, what);
   }
 
   /** Skip messages: the next poll hears of a gap. */

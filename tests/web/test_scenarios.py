@@ -21,12 +21,20 @@ if TYPE_CHECKING:
     from tests.web.scene import Stage
     from tests.web.transports import Services
 
+
+def scene_transports(scene: dict[str, Any], client: str, default: str) -> list[str]:
+    """The transports on which a client can play a scene; ``default`` if the scene names none."""
+    only = scene.get("only", {"on": [default]})
+    named: list[str] = only.get(client, only["on"])
+    return named
+
+
 SCENES = [
     pytest.param(client, transport, scene, id=f"{client}-{scene['name']}" if transport == API_GATEWAY else
                  f"{client}-{transport}-{scene['name']}")
     for transport, clients in TABLE["transports"].items()
     for scene, client in itertools.product(TABLE["scenes"], clients)
-    if client in scene.get("clients", clients) and transport in scene.get("only", {}).get("on", [transport])
+    if client in scene.get("clients", clients) and transport in scene_transports(scene, client, transport)
 ]  # fmt: skip
 
 NOBODY = 1

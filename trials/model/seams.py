@@ -89,11 +89,12 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         subscriptions.routes._match_facts.clear()  # noqa: SLF001
         put(subscriptions.routes, "_meter", ConnectionMeter(rate=1e9, burst=1e9))
         put(subscriptions.routes, "_changes", ViewerChanges())
+        functions = [system.environment(function) for function in ("api", "routes")]
         os.environ.update(
-            MATCHES_TABLE=system.name("matches"), SUBSCRIPTIONS_TABLE=system.name("subscriptions"), STREAM="events",
-            BROADCASTS_TABLE=system.name("broadcasts"), OPERATOR_SCOPE=SCOPE, HOME_REGION=system.region,
-            CELL=system.region, DEPLOYMENT="model", SITE_KEYS="", CELLS="{}", CONNECTIONS_URL="http://127.0.0.1:1/live",
-            POWERTOOLS_METRICS_DISABLED="true",
+            {
+                **functions[0], **functions[1], "STREAM": "events", "OPERATOR_SCOPE": SCOPE, "DEPLOYMENT": "model",
+                "CELLS": "{}", "CONNECTIONS_URL": "http://127.0.0.1:1/live", "POWERTOOLS_METRICS_DISABLED": "true",
+            }
         )  # fmt: skip
         yield
     finally:

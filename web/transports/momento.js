@@ -24,6 +24,9 @@ const FAILURES = 3;
 /** The competition of the channels of matches without one. */
 const OPEN = "open";
 
+/** Takes the place of the competition in the channel of the messages to this viewer. */
+const OWN = "subjects";
+
 /** No topic has this page, so a poll with it is answered at once. */
 const NO_PAGE = 1;
 
@@ -185,7 +188,8 @@ export class MomentoSocket extends BroadcastSocket {
     const known = this.#tokens.get(competition);
     if (known && known.expires - AHEAD > this.viewer.now() / 1000) return known.token;
     const { read, token } = this.viewer;
-    const path = `/listeners/momento?${new URLSearchParams({ cell: this.cell.name ?? "", competition })}`;
+    const wanted = competition === OWN ? { subject: "me" } : { competition };
+    const path = `/listeners/momento?${new URLSearchParams([["cell", this.cell.name ?? ""], ...Object.entries(wanted)])}`;
     const given = /** @type {any} */ (await read(path, token ? { authorization: `Bearer ${token}` } : {}));
     this.#tokens.set(competition, given);
     return /** @type {string} */ (given.token);

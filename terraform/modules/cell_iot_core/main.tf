@@ -26,6 +26,25 @@ module "parts" {
 
 data "aws_iam_policy_document" "presence" {
   statement {
+    sid       = "Match"
+    actions   = ["dynamodb:GetItem"]
+    resources = [var.home.matches_arn]
+  }
+
+  statement {
+    sid       = "Viewers"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:DeleteItem"]
+    resources = [module.parts.tables["broadcasts"].arn]
+
+    # Viewers, and no match (subscriptions/iot_viewers.py).
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["viewers#*", "session#*"]
+    }
+  }
+
+  statement {
     sid       = "CountViewers"
     actions   = ["dynamodb:UpdateItem"]
     resources = [var.home.matches_arn]
@@ -86,7 +105,7 @@ data "aws_iot_endpoint" "publish" {
 # Connections and subscriptions of viewers, as IoT Core reports them
 # (https://docs.aws.amazon.com/iot/latest/developerguide/life-cycle-events.html).
 resource "aws_iot_topic_rule" "presence" {
-  for_each = { for name, sql in var.rules : name => sql }
+  for_each = var.rules
 
   region = var.region
   # The name of a rule has no hyphen.

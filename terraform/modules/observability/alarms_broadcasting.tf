@@ -1,5 +1,5 @@
 # The alarms of the cells whose service tells every viewer of a channel by itself. Momento is no service of AWS, so CloudWatch
-# counts nothing of it: the alarms at home cells-unreached and home-aws-refused say when it takes no frame.
+# counts nothing of it: the alarms at home frames-unpublished and cells-unreached say when it takes no frame.
 
 locals {
   # AppSync counts the real-time side of an Event API by the API, and by its namespace as well

@@ -31,6 +31,12 @@ locals {
         metrics = { unreached = { namespace = local.namespace, name = "CellsUnreached", stat = "Sum", dimensions = { deployment = var.prefix, service = "fanout" } } }
       },
       {
+        name       = "frames-unpublished", runbook = "frames-unpublished", threshold = 0
+        about      = "The service of a cell did not take a frame: the watchdog tries again. Of Momento CloudWatch knows nothing else."
+        expression = "FILL(fanout, 0) + FILL(watchdog, 0)"
+        metrics    = { for service in ["fanout", "watchdog"] : service => { namespace = local.namespace, name = "FramesUnpublished", stat = "Sum", dimensions = { deployment = var.prefix, service = service } } }
+      },
+      {
         name       = "home-rows-unreadable", runbook = "rows-unreadable", threshold = 0
         about      = "Rows of a match cannot be read: that match stands or shows less, the others go on."
         expression = "FILL(api, 0) + FILL(fanout, 0) + FILL(watchdog, 0)"

@@ -25,8 +25,10 @@ locals {
       ["AWS/ApiGateway", "5xx", "ApiId", var.home.api_id, "Stage", var.home.api_stage, { stat = "Sum" }],
       [local.namespace, "HttpThrottled", "deployment", var.prefix, "service", "http", { stat = "Sum", label = "429" }],
     ] },
-    { title = "Cells unreached, broadcasts restarted", metrics = [
+    { title = "Cells unreached, frames unpublished, broadcasts restarted", metrics = [
       [local.namespace, "CellsUnreached", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "FramesUnpublished", "deployment", var.prefix, "service", "fanout", { stat = "Sum" }],
+      [local.namespace, "FramesUnpublished", "deployment", var.prefix, "service", "watchdog", { stat = "Sum" }],
       [local.namespace, "Restarted", "deployment", var.prefix, "service", "watchdog", { stat = "Sum" }],
     ] },
     { title = "Functions: errors and throttles", metrics = concat(
