@@ -60,10 +60,7 @@ async def run(
             try:
                 result.rows.append(await bench.row(number, name, address))
             except (TooFewError, ValueError, TimeoutError, httpx.HTTPError) as error:
-                reason = str(error) or "A receipt did not come in time."
-                if isinstance(error, httpx.HTTPStatusError):
-                    reason = f"The API answered {error.response.status_code}."
-                result.missing.append(f"{address.transport} was not measured. {reason}")
+                result.missing.append(f"{address.transport} was not measured. {_reason(error)}")
     last = {row["name"]: row["last_ms"] for row in result.rows}
     result.ratios = {
         f"{name}_last_viewer": round(ms / last[_GATEWAY], 3)
@@ -167,6 +164,15 @@ def calls_and_bytes(receipts: Sequence[Mapping[str, Any]], sizes: Mapping[int, i
             calls += posts
             sent += posts * sizes.get(each["seq"], 0)
     return calls, sent
+
+
+def _reason(error: Exception) -> str:
+    """A sentence about the error that ended the measurement of a cell."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"The API answered {error.response.status_code}."
+    if isinstance(error, httpx.HTTPError):
+        return f"The API did not answer ({type(error).__name__})."
+    return str(error) or "A receipt did not come in time."
 
 
 def _median(values: list[int]) -> int | None:
