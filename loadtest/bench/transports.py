@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ REACH_SECONDS = 60.0
 SILENCE_SECONDS = 900.0
 """Seconds of silence that are longer than a match of the bench: no viewer reads a missed goal because of a silence."""
 
+REST_SECONDS = 180.0
 SECOND_LOOK_SECONDS = 2.5
 """Seconds after the subscriptions in which viewers of a broadcasting transport read once more (client/dialer.py)."""
 
@@ -88,6 +90,7 @@ class _Bench:
         """
         transport, viewers = address.transport, self.viewers
         match = f"transport-{number}"
+        await self._at_rest()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": viewers}
         (await self.http.post("/matches", json=about)).raise_for_status()
         sizes: dict[int, int] = {}
@@ -134,6 +137,18 @@ class _Bench:
             "calls_per_goal": round(calls / self.goals, 1),
             "bytes_per_goal": round(sent / self.goals),
         }
+
+    async def _at_rest(self) -> None:
+        """Wait until the API answers at once: the end of a thousand connections may keep the system busy.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(REST_SECONDS):
+            while True:
+                with suppress(httpx.TimeoutException):
+                    (await self.http.get("/matches", timeout=1.0)).raise_for_status()
+                    return
+                await asyncio.sleep(0.5)
 
     async def _receipts(self, match: str, cell: str, seq: int) -> list[dict[str, Any]]:
         """Wait for the cell's receipt of event ``seq``, so that the next goal starts from rest; returns its receipts.
