@@ -321,13 +321,13 @@ class BroadcastConnection:
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
             snapshot = await self._read(match, since, f"look-{int(time.time())}")
-            is_old = before is None or snapshot["epoch"] == before["epoch"]
-            if not is_old:
+            is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
+            if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
         except ReadError:
             return  # The viewer reads after a silence, and after the next frame.
         if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
-            self._deliver(_as_update(snapshot) if is_old else snapshot)
+            self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
 
     async def _sync(self, match: str, since: Position | None) -> None:
