@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 BY_REGION = Path(__file__).with_name("region_cells.json")
 """The resources of the release before cells had names: address -> name, null for a resource without one.
 
-The site's files are left out. The deployment had the cells eu-west-1 and us-east-1, and the other variables of conftest.py."""
+The site's files are left out. The deployment had the cells eu-west-1 and us-east-1, and the other variables of
+conftest.py."""
 
 NAMED_BY = ("name", "function_name", "bucket", "alarm_name", "dashboard_name")
 
 WRONG = {
     "no-region": ({"europe": {}}, 'These cells need a region, such as region = "eu-west-1": europe.'),
     "no-name-of-a-region": ({"europe": {"region": "Ireland"}}, "These cells need a region"),
-    "another-region": ({"us-east-1": {"region": "eu-west-1"}}, "A cell with the name of a region must be in that region."),
+    "another-region": ({"us-east-1": {"region": "eu-west-1"}}, "A cell with the name of a region must be in it."),
     "capital": ({"Europe": {"region": "eu-west-1"}}, "The name of a cell is 2 to 22 small letters, digits and hyphens"),
     "unknown-transport": (
         {"eu-west-1": {"transport": "pigeon"}},
