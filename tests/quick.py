@@ -53,7 +53,7 @@ FILES: Final = {
         "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
-        "test_system", "test_tables"},
+        "test_system", "test_tables", "test_transports"},
     "tests/devstack/checks": {
         "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
     },

@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from loadtest.bench.bench_result import Result, median
 from loadtest.bench.functions import WrongAnswerError, start
+from matches.channels import feed_channel
 from matches.events import EVENT, AcceptedEvent
 from runtime.lifecycle import KIND
 from subscriptions.shards import initial_shards
@@ -41,8 +42,11 @@ TRACE = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sample
 FLOORS = {"sender_ms": "700 at most", "routes_ms": "450 at most", "provisioned_call_cpu_ms": "60 at most"}
 FIGURES = ("init_ms", "call_ms", "total_ms", "init_cpu_ms", "call_cpu_ms", "resident_mb")
 KINDS = ("on-demand", "provisioned-concurrency")
-ORDER = ("authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog")
-"""The functions in the order in which a match needs them."""
+ORDER = (
+    "authorizer", "routes", "sender", "receipt", "fanout", "api", "watchdog",
+    "events_authorizer", "graphql_authorizer", "iot_authorizer", "iot_presence",
+)  # fmt: skip
+"""The functions in the order in which a match needs them; then those of cells whose transport broadcasts."""
 
 
 def run(
@@ -207,3 +211,30 @@ class ColdRun:
 
     def _is_watchdog(self, answer: dict[str, Any]) -> bool:
         return bool(answer == {"batchItemFailures": []})
+
+    def _to_events_authorizer(self) -> dict[str, Any]:
+        asked = {"operation": "EVENT_SUBSCRIBE", "channel": f"/{feed_channel(None, self._match, 'all')}"}
+        return {"authorizationToken": self._token, "requestContext": asked}
+
+    def _is_events_authorizer(self, answer: dict[str, Any]) -> bool:
+        return bool(answer["isAuthorized"])
+
+    def _to_graphql_authorizer(self) -> dict[str, Any]:
+        return {"authorizationToken": self._token}
+
+    def _is_graphql_authorizer(self, answer: dict[str, Any]) -> bool:
+        return bool(answer["isAuthorized"])
+
+    def _to_iot_authorizer(self) -> dict[str, Any]:
+        password = base64.b64encode(self._token.encode()).decode()
+        return {"protocolData": {"mqtt": {"clientId": "c" * 22, "password": password}}}
+
+    def _is_iot_authorizer(self, answer: dict[str, Any]) -> bool:
+        return bool(answer["isAuthenticated"])
+
+    def _to_iot_presence(self) -> dict[str, Any]:
+        # The end of a connection that heard nothing: a count would wait for others first.
+        return {"eventType": "disconnected", "sessionIdentifier": "cold"}
+
+    def _is_iot_presence(self, answer: None) -> bool:
+        return answer is None

@@ -21,7 +21,8 @@ INVOCATION_SECONDS = 60.0
 class Context:
     """The context that Lambda gives a function for an invocation."""
 
-    function_name = memory_limit_in_mb = invoked_function_arn = aws_request_id = "cold"
+    function_name = memory_limit_in_mb = aws_request_id = "cold"
+    invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:cold"
 
     def __init__(self) -> None:
         self._began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -98,6 +99,37 @@ async def test_a_published_frame_comes_to_its_subscribers(bench: Bench) -> None:
     assert (await hear(viewers[2]))["payload"]["data"]["onFrame"]["frame"] == "goal"
     for viewer in viewers:
         await viewer.close()
+
+
+async def test_the_messages_are_those_of_awss_simulator(bench: Bench) -> None:
+    """Each message has the type, the id and the data that AWS's own simulator gives in the same conversation.
+
+    The simulator adds an empty payload to two messages, and calls the longest silence ``connectionTimeout``, where AWS
+    documents ``connectionTimeoutMs`` and amplify-js reads it.
+    """
+    said = json.loads((Path(__file__).parent / "appsync_simulator.json").read_text())
+    bench.authorizer.answers["all"] = bench.authorizer.allowed("open c-cup *")
+    channel = "livescore/c-cup/m1"
+    viewer = await opened(bench.url)
+    await viewer.send('{"type":"connection_init"}')
+    acknowledged = await hear(viewer)
+    [expected] = said["connection_init"]
+    milliseconds = expected["payload"]["connectionTimeout"]
+    assert acknowledged == {"type": expected["type"], "payload": {"connectionTimeoutMs": milliseconds}}
+    assert await start(viewer, channel, "all") == _without_payload(said["start"][0])
+    answer = await bench.publish("{}")
+    assert answer.json() == json.loads(json.dumps(said["publish_answer"]).replace('"c"', f'"{channel}"'))
+    assert await hear(viewer) == json.loads(json.dumps(said["publish"][0]).replace('"c"', f'"{channel}"'))
+    await viewer.send('{"id":"1","type":"stop"}')
+    assert await hear(viewer) == _without_payload(said["stop"][0])
+    await viewer.send('{"id":"2","type":"bogus"}')
+    refused = await hear(viewer)
+    assert (refused["type"], list(refused["payload"])) == ("error", ["errors"])
+    await viewer.close()
+
+
+def _without_payload(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name != "payload"}
 
 
 async def test_stop_ends_a_subscription(bench: Bench) -> None:

@@ -6,13 +6,17 @@ import asyncio
 import json
 import secrets
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
 from broadcaster.transports.iot_core import IotCore
+from devstack.errors import StackError
+from devstack.stack_cells import StackCell
 from devstack.transports.ministack_resources import client
+from devstack.transports.registry import TRANSPORTS
 from matches.channels import feed_channel, subject_channel
 from subscriptions.viewer_counts import ViewerCounts
 from tests.issuer import FORGED, Issuer
@@ -154,3 +158,10 @@ async def test_viewers_are_counted_as_they_come_and_go(cell: System, issuer: Iss
         await counted(1)
         third.socket.transport.abort()
         await counted(0)
+
+
+def test_a_region_has_one_cell_of_iot_core(cells: System) -> None:
+    """A second cell in the region is refused in a sentence: topics belong to the account in its region."""
+    second = replace(cells, cells=(StackCell("iot-2", "eu-west-1", "iot-core"),)).at("iot-2")
+    with pytest.raises(StackError, match="eu-west-1 has a cell of IoT Core already"):
+        TRANSPORTS["iot-core"].provision(second)

@@ -119,8 +119,12 @@ export class Service {
 
   /** Post a frame to a channel. @param {any} short @param {string} [feed] @param {string} [match] */
   post(short, feed = "all", match = "m") {
-    const text = JSON.stringify({ ...frame(short), match });
-    if (!this.deaf) for (const send of this.topics.get(`${BASE}${match}/${feed}`)?.values() ?? []) send(text);
+    this.publish(`${BASE}${match}/${feed}`, { ...frame(short), match });
+  }
+
+  /** @param {string} topic @param {object} what */
+  publish(topic, what) {
+    if (!this.deaf) for (const send of this.topics.get(topic)?.values() ?? []) send(JSON.stringify(what));
   }
 
   /** Listen until the test ends. @param {import("node:test").TestContext} _t @param {Api} _api @returns {Promise<this>} */
@@ -422,14 +426,13 @@ export class Momento extends Service {
     }
   }
 
-  /** @override @param {any} short @param {string} [feed] @param {string} [match] */
-  post(short, feed = "all", match = "m") {
-    const topic = `${BASE}${match}/${feed}`;
+  /** @override @param {string} topic @param {object} what */
+  publish(topic, what) {
     const items = this.#items.get(topic) ?? [];
     this.#items.set(topic, items);
-    const value = { text: JSON.stringify({ ...frame(short), match }) };
+    const value = { text: JSON.stringify(what) };
     items.push({ item: { topic_sequence_number: items.length + 1, sequence_page: this.page, value } });
-    super.post(short, feed, match);
+    super.publish(topic, what);
   }
 
   /** Skip messages: the next poll hears of a gap. */

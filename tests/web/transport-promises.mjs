@@ -344,6 +344,22 @@ function tests(Kind) {
     assert.deepEqual(frames.at(-1), { type: "message", key: "goal-of-the-month", body: { votes: 3 }, match: "m" });
   });
 
+  test("a message to the token's subject comes to onMessage", async (t) => {
+    const claims = Buffer.from(JSON.stringify({ sub: "one" })).toString("base64url");
+    /** @type {unknown[]} */
+    const messages = [];
+    const { service, live } = await scene(t, Kind, {
+      token: () => `head.${claims}.signature`,
+      onMessage: (...given) => messages.push(given),
+    });
+    const { follow } = watch(live);
+    await until(() => follow.board && service.joined.length === 2);
+    const topic = service.joined.find((each) => each.startsWith("livescore/subjects/s-")) ?? "";
+    service.publish(topic, { type: "message", key: "bet-settled", body: { won: true }, at: 1 });
+    await until(() => messages.length);
+    assert.deepEqual(messages, [["bet-settled", { won: true }]]);
+  });
+
   test("a viewer with a subject hears the messages to this subject, and no other viewer does", async (t) => {
     const { service, api } = await scene(t, Kind);
     /** @type {any[]} */

@@ -53,19 +53,24 @@ def ledger_trouble(history: Sequence[Mapping[str, Any]], outcomes: Mapping[str, 
 
 
 def receipt_trouble(receipts: Iterable[Mapping[str, Any]], told: int, *, slack: int = 0) -> list[str]:
-    """Sentences about faults in a match's receipts.
+    """Sentences about faults in a match's receipts of one cell.
 
-    The counts of a receipt must add up to its rows, unless batches were set aside. A newer event in the middle of a lap
-    may cause more posts than rows. After a failed pruning, up to ``slack`` rows may be missing. Together the receipts
-    must cover every seq up to ``told``.
+    A receipt of a broadcasting cell must have the frame of all events. In a cell with API Gateway the counts of a
+    receipt must add up to its rows, unless batches were set aside. A newer event in the middle of a lap may cause more
+    posts than rows. After a failed pruning, up to ``slack`` rows may be missing. Together the receipts must cover every
+    seq up to ``told``.
     """
     trouble, reached = [], 0
     for receipt in sorted(receipts, key=lambda each: (each["seq"], each["prev"])):
-        if receipt["set_aside"]:
+        if receipt.get("set_aside"):
             continue
-        sums = sum(receipt[name] for name in ("accepted", "gone", "failed", "skipped"))
-        if sums < receipt["rows"] - slack or (receipt["seq"] == receipt["prev"] + 1 and sums > receipt["rows"]):
-            trouble.append(f"the receipt of {receipt['seq']} has {receipt['rows']} rows and accounts for {sums}")
+        if "published" in receipt:
+            if not any(each["feed"] == "all" for each in receipt["published"]):
+                trouble.append(f"the receipt of {receipt['seq']} has no frame of all events")
+        else:
+            sums = sum(receipt[name] for name in ("accepted", "gone", "failed", "skipped"))
+            if sums < receipt["rows"] - slack or (receipt["seq"] == receipt["prev"] + 1 and sums > receipt["rows"]):
+                trouble.append(f"the receipt of {receipt['seq']} has {receipt['rows']} rows and accounts for {sums}")
         if receipt["prev"] >= receipt["seq"]:
             trouble.append(f"the receipt of {receipt['seq']} begins at {receipt['prev']}")
         if receipt["prev"] > reached:

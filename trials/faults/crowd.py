@@ -6,11 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from client.broadcast_times import BROADCAST_TIMES, BroadcastTimes
 from client.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from client.cell_address import CellAddress
     from client.event import Event
     from client.http_reader import HttpReader
 
@@ -33,8 +35,19 @@ class Repair:
 class Watcher:
     """One viewer on a real socket. A ``quick`` viewer asks after a short silence; the others rely on broadcasts."""
 
-    def __init__(self, url: str, match: str, reader: HttpReader, *, quick: bool = False) -> None:
+    def __init__(
+        self,
+        cell: str | CellAddress,
+        match: str,
+        reader: HttpReader,
+        *,
+        quick: bool = False,
+        broadcast_times: BroadcastTimes = BROADCAST_TIMES,
+    ) -> None:
+        """``cell`` is the URL of a WebSocket of API Gateway, or the address of a broadcasting cell."""
         self.match = match
+        self.has_row = isinstance(cell, str)
+        """Whether the table of subscriptions has a row for it."""
         self.quick = quick
         self.seen: list[tuple[int, str]] = []
         """Seq and id of every event, in the order they were shown."""
@@ -43,13 +56,14 @@ class Watcher:
         """The number of snapshots that it received."""
         self._frame: dict[str, Any] = {}
         self.viewer = Viewer(
-            url,
+            cell,
             [match],
             reader=reader,
             on_event=self._on_event,
             on_frame=self._on_frame,
             care_seconds=0.5 if quick else 2.0,
             silence_seconds=QUICK_SECONDS if quick else PATIENT_SECONDS,
+            broadcast_times=broadcast_times,
         )
         self._task: asyncio.Task[None] | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trials.faults.rules import Do, Rule
@@ -16,7 +16,8 @@ class Kind:
 
     ``rules`` are armed while ``events`` events are posted. ``act`` names an act (acts.py). ``arrival`` is ``told`` if
     the broadcast must bring the events to all viewers, and ``repaired`` if viewers may have to repair them. With
-    ``opening``, the fault hits the first event of a match, for which several senders are started.
+    ``opening``, the fault hits the first event of a match, for which several senders are started. With
+    ``broadcasting``, the match also has viewers in cells whose service carries the frames itself.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Kind:
     arrival: Arrival = "told"
     events: int = 1
     opening: bool = False
+    broadcasting: bool = False
 
 
 THROTTLED = "ThrottlingException"
@@ -291,9 +293,36 @@ _ROWS = (
          "some subscriptions have no readable ttl: their connections are served or pruned", act="row-subscription"),
 )  # fmt: skip
 
+_PUBLISH = ("fanout", "Publish")
+_BROADCASTING = tuple(replace(each, broadcasting=True) for each in (
+    Kind("publish-refused", (2,), "the services of the broadcasting cells refuse the frames of an event",
+         (Rule(*_PUBLISH, Do.REFUSE, times=4, status=403, error="AccessDeniedException"),)),
+    Kind("publish-throttled", (2,), "the services throttle the publishes until the fan-out gives up",
+         (Rule(*_PUBLISH, Do.REFUSE, times=12, status=429, error=THROTTLED),)),
+    Kind("publish-answer-lost", (2, 3), "the services carry a frame, but the answer is lost: it is published again",
+         (Rule(*_PUBLISH, Do.RESET_AFTER, times=4),)),
+    Kind("publish-hangs", (2,), "a service never answers a publish: the connection is half open",
+         (Rule(*_PUBLISH, Do.HANG, times=2),)),
+    Kind("published-twice", (2, 3), "a service carries a frame twice", (Rule(*_PUBLISH, Do.TWICE, times=4),)),
+    Kind("published-frame-lost", (2,), "a service accepts a frame and loses it",
+         (Rule(*_PUBLISH, Do.SWALLOW, times=4),), arrival="repaired"),
+    Kind("published-out-of-order", (2, 8), "a service carries a frame after a newer one",
+         (Rule(*_PUBLISH, Do.HOLD, times=3, seconds=2),), events=3, arrival="repaired"),
+    _kill("fanout-killed-before-publish", "fan-out dies before a publish", *_PUBLISH, BEFORE),
+    _kill("fanout-killed-after-publish", "fan-out dies after a publish, before it has recorded that the match is told",
+          *_PUBLISH, AFTER),
+    Kind("telling-not-recorded", (2, 3), "the frames are published, but DynamoDB does not take that the match is told",
+         (Rule("fanout", "UpdateItem", Do.REFUSE, ("SET told_seq = :seq",), times=10, error=PROVISIONED, status=400),)),
+    Kind("service-down", (2,), "the services of the broadcasting cells answer 503 for a minute", act="service-down",
+         events=2),
+    Kind("subscription-acknowledged-early", (2,),
+         "a service acknowledges a viewer's subscription, and an event is published before the subscription begins",
+         act="acknowledged-early"),
+))  # fmt: skip
+
 ALL: tuple[Kind, ...] = (
     *_INGEST, *_FANOUT, *_SENDER, *_END, *_EXECUTIONS, *_ROUTES, *_DYNAMODB, *_KINESIS, *_OTHERS, *_GATEWAY, *_CLOCKS,
-    *_CROWDS, *_FAIRNESS, *_ROWS,
+    *_CROWDS, *_FAIRNESS, *_ROWS, *_BROADCASTING,
 )  # fmt: skip
 """Every kind."""
 
@@ -312,6 +341,7 @@ SHORT = (
     "frame-lost", "frame-comes-late", "disconnect-lost", "clock-sender-fast", "clock-receipt-slow",
     "connection-storm", "everyone-returns", "senders-deployed", "slow-viewers", "unwatched-matches",
     "row-match-made-again", "row-lacks-an-attribute", "row-rate-share-damaged", "row-event-damaged",
-    "row-subscription-strange",
+    "row-subscription-strange", "publish-refused", "publish-answer-lost", "published-twice", "published-frame-lost",
+    "published-out-of-order", "fanout-killed-after-publish", "telling-not-recorded", "subscription-acknowledged-early",
 )  # fmt: skip
 """The kinds of a run without ``--long``: at least one short kind of each sort."""

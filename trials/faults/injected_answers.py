@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def refusal(rule: Rule, operation: str) -> Answer:
-    """The error of a rule, in the form of AWS's JSON protocols or of @connections."""
-    if operation == "Post":
+    """The error of a rule, in the form of AWS's JSON protocols, or of REST as in @connections, AppSync and IoT Core."""
+    if operation in ("Post", "Publish"):
         return rule.status, {"x-amzn-ErrorType": rule.error}, orjson.dumps({"message": rule.error})
     body: dict[str, Any] = {"__type": f"com.amazonaws.fault#{rule.error}", "message": "injected"}
     if rule.error == "TransactionCanceledException":
@@ -29,6 +29,9 @@ def pretence(operation: str, body: bytes) -> Answer:
     match operation:
         case "Post":
             return 200, {}, b""
+        case "Publish":
+            # AppSync Events answers with the lists, IoT Core with the message.
+            said = {"failed": [], "successful": [{"identifier": "fault", "index": 0}], "message": "OK"}
         case "StartExecution":
             said = {
                 "executionArn": "arn:aws:states:us-east-1:000000000000:express:fault:none",

@@ -97,9 +97,9 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
     return act
 
 
-async def happened(what: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    """Wait until a condition is true. Raises FaultError with ``otherwise``."""
-    until = time.monotonic() + HAPPEN_SECONDS
+async def happened(what: Callable[[], Awaitable[bool]], otherwise: str, seconds: float = HAPPEN_SECONDS) -> None:
+    """Wait until a condition is true. Raises FaultError with ``otherwise`` after ``seconds``."""
+    until = time.monotonic() + seconds
     while not await what():
         if time.monotonic() > until:
             raise FaultError(otherwise)

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.provision import client
+from devstack.system import REGION
 from runtime.errors import ProgramError
 from trials.faults.crowd import Watcher, enter, leave
 from trials.faults.script import Script
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from broadcaster.control.cell_state import CellStates
+    from client.cell_address import CellAddress
     from client.http_reader import HttpReader
     from devstack.stack.ministack import MiniStack
     from devstack.system import System
@@ -52,6 +54,9 @@ class World:
 
     ledger: Ledger
     cell_states: CellStates
+    """The rows of the cell with API Gateway."""
+    broadcasting: Mapping[str, BroadcastingCell]
+    """The other cells by name."""
     set_aside: SetAsideReader
     clocks: str
     """The folder with the wrong clocks: a file for each function, with the seconds to add."""
@@ -62,6 +67,19 @@ class World:
     def client(self, service: str) -> Any:
         """A client of MiniStack, without the proxy."""
         return client(self.system, service)
+
+    @property
+    def states(self) -> dict[str, CellStates]:
+        """The rows of each cell, by the cell's name."""
+        return {REGION: self.cell_states, **{name: each.cell_states for name, each in self.broadcasting.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class BroadcastingCell:
+    """A cell whose service carries the frames to the viewers itself."""
+
+    address: CellAddress
+    cell_states: CellStates
 
 
 @dataclass(slots=True)
@@ -88,7 +106,7 @@ class Play:
         self.script = Script(self.match)
 
     async def begin(self, told: int, quick: int, on_ministack: int) -> None:
-        """Create the match and connect its viewers."""
+        """Create the match and connect its viewers. Each broadcasting cell has ``told + quick`` of its own."""
         await asyncio.to_thread(
             lambda: self.world.operator.create_match(
                 match=self.match, home="Argentina", away="France", kickoff="2022-12-18T15:00:00Z"
@@ -99,15 +117,23 @@ class Play:
             Watcher(url, self.match, self.world.reader, quick=told <= number < told + quick)
             for number, url in enumerate(urls)
         ]
-        await enter(self.watchers)
+        self.watchers += [
+            Watcher(cell.address, self.match, self.world.reader, quick=number >= told)
+            for cell in self.world.broadcasting.values()
+            for number in range(told + quick)
+        ]
+        await enter(each for each in self.watchers if each.has_row)
+        for watcher in self.watchers:
+            if not watcher.has_row:
+                await watcher.enter()
 
     async def end(self) -> None:
         """Disconnect all viewers."""
         await leave([*self.watchers, *self.passing])
 
     async def pruned(self) -> str | None:
-        """Wait until there are as many rows as connected viewers; returns a sentence if that does not happen."""
-        until, there = time.monotonic() + PRUNED_SECONDS, len(self.watchers) + len(self.passing)
+        """Wait until there is a row for each viewer of API Gateway; returns a sentence if that does not happen."""
+        until, there = time.monotonic() + PRUNED_SECONDS, sum(each.has_row for each in (*self.watchers, *self.passing))
         while (rows := await asyncio.to_thread(self._rows)) != there:
             if time.monotonic() > until:
                 return f"{there} viewers are connected, but there are {rows} rows"
@@ -171,16 +197,22 @@ class Play:
             await asyncio.sleep(0.02)
 
     async def ended(self, seq: int) -> None:
-        """Wait until a broadcast of ``seq`` has ended."""
-        await self.until(
-            lambda: self.world.cell_states.read(self.match).ended_seq >= seq, f"no broadcast of seq {seq} has ended"
-        )
+        """Wait until a broadcast of ``seq`` has ended in each cell."""
+        for name, states in self.world.states.items():
+
+            def has_ended(states: CellStates = states) -> bool:
+                return states.read(self.match).ended_seq >= seq
+
+            await self.until(has_ended, f"no broadcast of seq {seq} has ended in {name}")
 
     async def told(self, seq: int) -> None:
-        """Wait until the broadcast of ``seq`` has reached every row."""
-        await self.until(
-            lambda: self.world.cell_states.read(self.match).told_seq >= seq, f"told_seq does not reach {seq}"
-        )
+        """Wait until each cell has told ``seq``."""
+        for name, states in self.world.states.items():
+
+            def is_told(states: CellStates = states) -> bool:
+                return states.read(self.match).told_seq >= seq
+
+            await self.until(is_told, f"told_seq of {name} does not reach {seq}")
 
     async def until(self, what: Callable[[], Any], otherwise: str) -> None:
         """Wait until the blocking call ``what`` returns a true value. Raises FaultError with ``otherwise``."""

@@ -7,21 +7,23 @@ import random
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from broadcaster.control.cell_state import CellStates
+from client.cell_address import API_GATEWAY, VERSION, read_cells
 from client.http_reader import HttpReader
 from devstack import signals
 from devstack.operator.api_client import ApiError, Operator
 from devstack.stack.provision import client
 from devstack.stack.whole_stack import running
+from devstack.stack_cells import REGION, StackCell
 from devstack.system import ROOT
 from matches.ledger import Ledger
 from trials.faults.acts import act
 from trials.faults.checks import ViewerComparison, ledger_trouble, receipt_trouble
 from trials.faults.fault_report import Report, Score
-from trials.faults.play import FaultError, Play, World
+from trials.faults.play import BroadcastingCell, FaultError, Play, World
 from trials.faults.proxy import FaultProxy
 from trials.faults.script import LAST
 from trials.faults.set_aside_reader import SetAsideReader
@@ -39,6 +41,10 @@ SETTINGS = {
     "watchdog_seconds": 3, "watchdog_visibility": 2, "lease_seconds": 45, "sender_timeout": 40, "fanout_timeout": 50,
 }  # fmt: skip
 """Short waits, so that the watchdog acts after seconds. The lease must be longer than a sender's time-out."""
+
+ONE_CELL = (StackCell(),)
+CELLS = (*ONE_CELL, StackCell("events", REGION, "appsync-events"), StackCell("iot", REGION, "iot-core"))
+"""The cells of the stack for broadcasting cells: MiniStack carries the frames of both services itself."""
 
 FIRE_SECONDS = 30.0
 MOST_POSTED = 6
@@ -66,7 +72,9 @@ class Plan:
 
 
 @contextmanager
-def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stack, FaultProxy, str]]:
+def faulty(
+    port: int, say: Callable[[str], None], cells: Sequence[StackCell] = ONE_CELL
+) -> Iterator[tuple[System, Stack, FaultProxy, str]]:
     """A stack whose functions call their services through a fault proxy. The last value is the folder of clocks."""
     with tempfile.TemporaryDirectory(prefix="livescore-clocks-") as clocks, FaultProxy() as proxy:
 
@@ -75,17 +83,31 @@ def faulty(port: int, say: Callable[[str], None]) -> Iterator[tuple[System, Stac
             clock = {"PYTHONPATH": str(ROOT / "trials/faults/clock"), "FAULTS_CLOCKS": clocks}
             return replace(changed, overrides={name: more | clock for name, more in changed.overrides.items()})
 
-        with running(port, SETTINGS, say, gateway="standin", through=through) as (system, stack):
+        with running(port, SETTINGS, say, gateway="standin", cells=cells, through=through) as (system, stack):
             proxy.session = stack.ministack.pid
             yield system, stack, proxy, clocks
 
 
 def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
-    """Start a stack, run the plan, and end the stack. Raises the errors of ``running``."""
-    with faulty(port, say) as (system, stack, proxy, clocks), Operator(system.api_url) as operator:
+    """Start a stack, run the plan, and end the stack. Raises the errors of ``running``.
 
-        async def whole() -> Report:
-            begun = time.monotonic()
+    Kinds for broadcasting cells have a stack of their own, which has such cells beside the one with API Gateway.
+    """
+    report, begun = Report(plan.seed), time.monotonic()
+    for cells, broadcasting in ((ONE_CELL, False), (CELLS, True)):
+        if kinds := [each for each in plan.kinds if each.broadcasting is broadcasting]:
+            # A viewer of a broadcasting cell calls Lambda twice before it watches. MiniStack runs few calls at once.
+            fewer = {"lanes": min(2, plan.lanes), "told": 2, "quick": 1, "on_ministack": 1} if broadcasting else {}
+            _run_on(cells, replace(plan, kinds=kinds, **fewer), port, say, report)
+    report.seconds = time.monotonic() - begun
+    return report
+
+
+def _run_on(cells: Sequence[StackCell], plan: Plan, port: int, say: Callable[[str], None], report: Report) -> None:
+    """Run the plan on a stack with these cells, and add the results to the report."""
+    with faulty(port, say, cells) as (system, stack, proxy, clocks), Operator(system.api_url) as operator:
+
+        async def whole() -> None:
             dynamodb = client(system, "dynamodb")
             queues = [system.resolve(f"queue.{name}") for name in ("set-aside", "set-aside-batches")]
             async with SetAsideReader(client(system, "sqs"), queues) as set_aside, HttpReader(system.api_url) as reader:
@@ -97,16 +119,25 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
                     reader=reader,
                     ledger=Ledger(system.name("matches"), dynamodb),
                     cell_states=CellStates(system.name("broadcasts"), dynamodb),
+                    broadcasting=_broadcasting_cells(system, dynamodb),
                     set_aside=set_aside,
                     clocks=clocks,
                     one_at_a_time=asyncio.Lock(),
                 )
-                report = await Run(plan, world, stack, say).run()
-            report.set_aside = [f"{each['kind']}: {each['reason']}"[:200] for each in set_aside.bodies]
-            report.seconds = time.monotonic() - begun
-            return report
+                await Run(plan, world, stack, say, report).run()
+            report.set_aside += [f"{each['kind']}: {each['reason']}"[:200] for each in set_aside.bodies]
 
-        return signals.run(whole())
+        signals.run(whole())
+
+
+def _broadcasting_cells(system: System, dynamodb: Any) -> dict[str, BroadcastingCell]:
+    """The cells of the system whose service carries the frames to viewers itself, by name."""
+    deployment = {"version": VERSION, "cells": {each.name: system.at(each.name).address() for each in system.cells}}
+    return {
+        name: BroadcastingCell(address, CellStates(system.at(name).name("broadcasts"), dynamodb))
+        for name, address in read_cells(deployment).items()
+        if address.transport != API_GATEWAY
+    }
 
 
 @dataclass(slots=True)
@@ -117,13 +148,12 @@ class Run:
     world: World
     stack: Stack
     say: Callable[[str], None]
-    report: Report = field(init=False)
+    report: Report
     _done: int = 0
     _matches: int = 0
 
-    async def run(self) -> Report:
+    async def run(self) -> None:
         """Play every match under its faults, ``lanes`` matches at once."""
-        self.report = Report(self.plan.seed)
         waiting = matches_of(self.plan)
 
         async def lane() -> None:
@@ -135,7 +165,6 @@ class Run:
         async with asyncio.TaskGroup() as lanes:
             for _ in range(self.plan.lanes):
                 lanes.create_task(lane())
-        return self.report
 
     async def _match(self, match: str, kinds: list[Kind]) -> None:
         play = Play(self.world, match)
@@ -214,8 +243,11 @@ class Run:
         trouble = ledger_trouble(
             history, {each: outcome.status if outcome else None for each, outcome in outcomes.items()}
         )
-        told = (await asyncio.to_thread(self.world.cell_states.read, match)).told_seq
-        trouble += receipt_trouble(await asyncio.to_thread(ledger.receipts, match), told, slack=play.slack)
+        receipts = await asyncio.to_thread(ledger.receipts, match)
+        for name, states in self.world.states.items():
+            told = (await asyncio.to_thread(states.read, match)).told_seq
+            of_cell = [each for each in receipts if each["cell"] == name]
+            trouble += [f"{name}: {each}" for each in receipt_trouble(of_cell, told, slack=play.slack)]
         if (wrong := await play.pruned()) is not None:
             trouble.append(wrong)
         happened = [(event["seq"], event["event_id"]) for event in history]

@@ -17,7 +17,7 @@ export class MatchLineups {
   /**
    * @param {object} with_
    * @param {typeof globalThis.fetch} with_.fetch
-   * @param {import("../record-store.js").RecordStore} with_.shelf
+   * @param {import("../device-store.js").RecordStore} with_.shelf
    * @param {() => void} with_.changed
    */
   constructor({ fetch, shelf, changed }) {

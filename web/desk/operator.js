@@ -1,7 +1,7 @@
 // @ts-check
 /** The operator's desk: makes its parts and connects them with each other and with the page. */
 
-import { keepShell } from "../shell.js";
+import { keepShell } from "../device-store.js";
 import { isolated } from "../words.js";
 import { Asking } from "./asking.js";
 import { deployment } from "./deployment.js";

@@ -33,7 +33,7 @@ export class Page {
   /**
    * @param {object} parts
    * @param {import("../http-reader.js").Reader} parts.reader
-   * @param {import("../record-store.js").RecordStore} parts.shelf
+   * @param {import("../device-store.js").RecordStore} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./notices.js").Announcer} parts.announcer
    * @param {HTMLElement} parts.age where it is said how old the page is

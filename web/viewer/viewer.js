@@ -2,11 +2,10 @@
 /** The viewer's page: opens the screen of the address, and runs everything outside the screens. */
 
 import { placeOf } from "../address.js";
+import { keepShell, RecordStore } from "../device-store.js";
 import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
 import { deployment, viewerToken } from "../origin.js";
-import { RecordStore } from "../record-store.js";
-import { keepShell } from "../shell.js";
 import { errorWords } from "../words.js";
 import { ConnectionSign } from "./connection-sign.js";
 import { Announcer, Notices } from "./notices.js";

@@ -12,6 +12,7 @@ from trials.faults.fault_report import Report, Score
 HISTORY = [(1, "a"), (2, "b"), (3, "c")]
 APPLIED = "applied"
 RECEIPT = {"accepted": 2, "gone": 1, "failed": 0, "skipped": 0, "rows": 3, "set_aside": 0}
+PUBLISHED = {"published": [{"feed": "all"}, {"feed": "score"}]}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,9 @@ def test_a_ledger_that_is_wrong_is_found_out(history: list[Any], outcomes: dict[
         ([{**RECEIPT, "prev": 0, "seq": 1}], 2, "told_seq is 2"),
         ([{**RECEIPT, "prev": 1, "seq": 1}], 1, "begins at 1"),
         ([{**RECEIPT, "prev": 0, "seq": 1, "set_aside": 1}], 0, None),
+        ([{**PUBLISHED, "prev": 0, "seq": 1}, {**PUBLISHED, "prev": 0, "seq": 2}], 2, None),
+        ([{**PUBLISHED, "prev": 0, "seq": 1}], 2, "told_seq is 2"),
+        ([{"published": [{"feed": "score"}], "prev": 0, "seq": 1}], 1, "no frame of all events"),
     ],
 )
 def test_receipts_that_do_not_add_up_are_found_out(receipts: list[Any], told: int, word: str | None) -> None:

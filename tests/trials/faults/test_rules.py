@@ -71,9 +71,10 @@ def test_every_kind_has_a_name_of_its_own() -> None:
 
 
 def test_a_refusal_has_the_shape_of_its_service() -> None:
-    """The error of @connections is in a header, the error of the other services is in the body."""
-    status, headers, _ = refusal(RULE, "Post")
-    assert (status, headers) == (400, {"x-amzn-ErrorType": "ThrottlingException"})
+    """The error of @connections and of a publish is in a header, the error of the other services is in the body."""
+    for operation in ("Post", "Publish"):
+        status, headers, _ = refusal(RULE, operation)
+        assert (status, headers) == (400, {"x-amzn-ErrorType": "ThrottlingException"})
     status, _, body = refusal(RULE, "PutItem")
     assert json.loads(body)["__type"] == "com.amazonaws.fault#ThrottlingException"
     _, _, body = refusal(replace(RULE, error="TransactionCanceledException"), "TransactWriteItems")
@@ -88,6 +89,13 @@ def test_a_pretended_answer_is_the_usual_one() -> None:
     sent = json.loads(pretence("SendMessage", b'{"MessageBody": "x"}')[2])
     assert sent["MD5OfMessageBody"] == hashlib.md5(b"x", usedforsecurity=False).hexdigest()
     assert json.loads(pretence("UpdateItem", b"{}")[2]) == {}
+    published = json.loads(pretence("Publish", b"{}")[2])
+    assert (published["failed"], len(published["successful"]), published["message"]) == ([], 1, "OK")
+
+
+def test_a_publish_is_hit_only_in_a_stack_with_broadcasting_cells() -> None:
+    """A rule about a publish would never fire in a stack whose only cell has API Gateway."""
+    assert all(kind.broadcasting or rule.operation != "Publish" for kind in ALL for rule in kind.rules)
 
 
 def test_a_batch_of_writes_is_cut_in_two() -> None:

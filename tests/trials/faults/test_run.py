@@ -20,6 +20,7 @@ TRIED = soak((
     "records-reordered", "poison-json", "gateway-throttles", "gateway-half-open", "frame-lost", "frame-comes-late",
     "disconnect-lost",
     "clock-sender-fast", "connection-storm", "senders-deployed", "slow-viewers", "row-event-damaged",
+    "publish-refused", "published-twice", "subscription-acknowledged-early",
 ), SHORT)  # fmt: skip
 LIVESCORE = str(Path(sys.executable).parent / "livescore")
 

@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * The records of this device, for a reload without a network.
+ * The store of this device, for a reload without a network: the page's records, and the page's files.
  *
  * The newest 30 records are in localStorage. A browser without storage, or without room, is no error: then there is
- * nothing to show.
+ * nothing to show. The service worker stores the files.
  */
 
 const PREFIX = "livescore.kept.";
@@ -55,5 +55,20 @@ export class RecordStore {
     const aged = ours.map((name) => ({ name, at: this.get(name.slice(PREFIX.length))?.at ?? 0 }));
     aged.sort((one, other) => other.at - one.at);
     for (const { name } of aged.slice(most)) storage.removeItem(name);
+  }
+}
+
+/** Registers the service worker, and has it store the files of this page. Without service workers (plain HTTP to another
+ * machine, private windows) there is nothing to do. */
+export async function keepShell() {
+  if (!("serviceWorker" in navigator)) return;
+  try {
+    await navigator.serviceWorker.register("/service-worker.js");
+    const { active } = await navigator.serviceWorker.ready;
+    const loaded = performance.getEntriesByType("resource").map((entry) => new URL(entry.name));
+    const files = loaded.filter((url) => url.origin === location.origin && /\.(js|css|svg|json)$/.test(url.pathname));
+    active?.postMessage({ keep: [location.pathname, ...new Set(files.map((url) => url.pathname))] });
+  } catch {
+    // The page works without it.
   }
 }
