@@ -314,22 +314,26 @@ class BroadcastConnection:
     async def _newest(self, match: str, held: _Held | None, since: Position | None) -> RawFrame:
         """A snapshot that is not older than this call. Raises ReadError."""
         await asyncio.sleep(self._times.settle)
-        snapshot = await self._read(match, since, f"sync-{time.time():.0f}")
+        snapshot = await self._read(match, since, f"sync-{int(time.time())}")
         if held is not None:
             held.heard_epoch = None
         return snapshot
 
     async def _look(self, match: str, held: _Held, before: RawFrame | None) -> None:
-        """Deliver what HTTP has after an earlier snapshot; without one, deliver a snapshot."""
+        """Deliver what HTTP has after an earlier snapshot; without one, the newest events.
+
+        It is delivered as an update: a snapshot would look like the answer to a sync that waits for one.
+        """
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
-            snapshot = await self._read(match, since, f"look-{time.time():.0f}")
-            if before is not None and snapshot["epoch"] != before["epoch"]:
+            snapshot = await self._read(match, since, f"look-{int(time.time())}")
+            is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
+            if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
         except ReadError:
             return  # The viewer reads after a silence, and after the next frame.
         if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
-            self._deliver(snapshot)
+            self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
 
     async def _sync(self, match: str, since: Position | None) -> None:
@@ -404,6 +408,14 @@ def _reason(error: ReadError) -> tuple[str, str]:
     if error.status in _BAD:
         return "bad_request", "This is not the id of a match."
     return "unavailable", "The server could not do this. Try again."
+
+
+def _as_update(snapshot: RawFrame) -> RawFrame:
+    """A snapshot as an update, which claims no event that it does not have: it begins where its events begin."""
+    events: Any = snapshot.get("events")
+    has_events = isinstance(events, list) and events and isinstance(events[0], dict)
+    prev = int(events[0].get("seq", 1)) - 1 if has_events else snapshot.get("seq")
+    return {**snapshot, "type": "update", "prev": prev}
 
 
 def _is_news(snapshot: RawFrame, before: RawFrame) -> bool:
