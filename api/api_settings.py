@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from broadcaster.transports.description import parse_cells
 from runtime.environment import MAY_BE_EMPTY
 from subscriptions.viewer_settings import TokenSettings
 
@@ -25,3 +26,7 @@ class ApiSettings(TokenSettings):
     """By name of a cell: its texts (broadcaster/transports/description.py)."""
     site_keys: str = field(metadata=MAY_BE_EMPTY)
     """The keys of which the site sends one, separated by commas; empty where there is no site."""
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a cell that is described wrongly, so that INIT names it."""
+        parse_cells(self.cells)

@@ -33,6 +33,16 @@ err = Console(stderr=True, soft_wrap=True)
 LOCAL = System(DEFAULT_PORT)
 Api = Annotated[str, typer.Option(envvar="LIVESCORE_API", help="URL of the HTTP API.")]
 WebSocket = Annotated[str, typer.Option(envvar="LIVESCORE_WS", help="URL of the viewers' WebSocket.")]
+Cell = Annotated[
+    str | None,
+    typer.Option("--cell", help="Name of a cell of the site. The site says its address and transport."),
+]
+Site = Annotated[
+    str | None,
+    typer.Option(
+        "--site", envvar="LIVESCORE_SITE", help="URL of the pages. Viewers then watch in its first cell, or in --cell."
+    ),
+]
 Aws = Annotated[
     bool, typer.Option("--aws", help="Look in the AWS account of the environment, not in the stack on this machine.")
 ]

@@ -10,12 +10,13 @@ import typer
 from rich.table import Table
 from rich.text import Text as RichText
 
-from commands.common import LOCAL, Api, AsJson, WebSocket, err, errors_end_the_command, out, say
+from commands.common import LOCAL, Api, AsJson, Cell, Site, WebSocket, err, errors_end_the_command, out, say
 from commands.common import operator as operator_at
 from devstack import signals
 from devstack.operator.event_words import describe, minute
 from devstack.replay import openfootball
 from devstack.replay.match_replay import Replayed, failures, replay
+from loadtest.cell_choice import choose
 from loadtest.terminal_text import printable
 
 
@@ -27,6 +28,8 @@ def replay_file(
     check: Annotated[bool, typer.Option("--check", help="Only check the file; post nothing.")] = False,
     api: Api = LOCAL.api_url,
     websocket: WebSocket = LOCAL.websocket_url,
+    cell: Cell = None,
+    site: Site = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay matches from a file, watched by a real viewer. The exit status is 0 if each ended as the file states.
@@ -47,7 +50,8 @@ def replay_file(
         for line in openfootball.complaints(feed):
             _complain(line)
         chosen = [] if check else feed.matches
-        results = signals.run(replay(chosen, operator, websocket, pace=pace, on_event=on_event)) if chosen else []
+        where = websocket if cell is None and site is None else choose(cell, site)
+        results = signals.run(replay(chosen, operator, where, pace=pace, on_event=on_event)) if chosen else []
     if as_json:
         print(json.dumps(_replayed(feed, results), ensure_ascii=False))  # noqa: T201
     elif any(each.failed is None for each in results):

@@ -22,6 +22,8 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.runners import MasterRunner, WorkerRunner
 from locust.stats import StatsEntry, bucket_response_time
 
+from client.cell_address import API_GATEWAY, CellAddress
+from loadtest.cell_choice import CellChoiceError, choose
 from loadtest.director import STEP_SECONDS, Director, plan_of
 from loadtest.load_limits import refuse_remote
 from loadtest.pipe import SwarmProcess
@@ -76,6 +78,9 @@ def add_options(parser: Any) -> None:
     add("--api", env_var="LIVESCORE_API", default=f"{local}/livescoreapi/$default", help="URL of the operators' API.")
     add("--websocket", env_var="LIVESCORE_WS", default=f"{local.replace('http', 'ws')}/livescorews/live",
         help="URL of the viewers' WebSocket.")  # fmt: skip
+    add("--cell", default="", help="Name of a cell of the site. Its viewers connect as the site says.")
+    add("--site", env_var="LIVESCORE_SITE", default="",
+        help="URL of the pages. Viewers then connect to its first cell, or to --cell.")  # fmt: skip
     add("--viewers", type=int, default=100, help="Number of viewers.")
     add("--goals", type=int, default=10, help="Number of goals in each match.")
     add("--pace", type=float, default=1.0, help="Seconds between two goals.")
@@ -96,7 +101,11 @@ def add_options(parser: Any) -> None:
 def prepare(environment: Environment, **_: Any) -> None:
     """Refuse URLs that must not get load, and register the messages between the processes."""
     options: Any = environment.parsed_options
-    if not options.allow_remote and (refusal := refuse_remote(options.api, options.websocket)) is not None:
+    try:
+        refusal = None if options.allow_remote else refuse_remote(options.api, cell_of(options).url)
+    except CellChoiceError as error:
+        refusal = str(error)
+    if refusal is not None:
         print(f"livescore: {refusal}", file=sys.stderr, flush=True)  # noqa: T201
         sys.exit(2)
     runner: Any = environment.runner
@@ -113,6 +122,13 @@ def prepare(environment: Environment, **_: Any) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGALRM))
     gevent.spawn(end_with_parent, os.getppid())
+
+
+def cell_of(options: Any) -> CellAddress:
+    """The cell of the viewers, by the options. Raises CellChoiceError."""
+    if options.cell or options.site:
+        return choose(options.cell or None, options.site or None)
+    return CellAddress(API_GATEWAY, options.websocket)
 
 
 def interrupted(*_: Any) -> None:
@@ -156,7 +172,7 @@ def begin(environment: Environment, **_: Any) -> None:
     options: Any = environment.parsed_options
     runner: Any = environment.runner
     if not isinstance(runner, MasterRunner):
-        worker.swarm = SwarmProcess(options.websocket, options.api, options.viewers)
+        worker.swarm = SwarmProcess(cell_of(options), options.api, options.viewers)
         gevent.spawn(listen, environment, worker.swarm)
     if not isinstance(runner, WorkerRunner):
         director = Director(options, runner.send_message)

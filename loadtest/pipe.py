@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,15 +13,17 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from client.cell_address import CellAddress
+
 STOP_SECONDS = 10.0
 
 
 class SwarmProcess:
     """One swarm, from construction to ``stop``. Under gevent every call gives way to other greenlets."""
 
-    def __init__(self, websocket_url: str, api_url: str, viewers: int) -> None:
+    def __init__(self, cell: CellAddress, api_url: str, viewers: int) -> None:
         self._process = subprocess.Popen(  # our own program
-            [sys.executable, "-m", "loadtest.swarm", websocket_url, api_url, str(viewers)],
+            [sys.executable, "-m", "loadtest.swarm", orjson.dumps(asdict(cell)).decode(), api_url, str(viewers)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import uvloop
 
+from client.cell_address import CellAddress
 from client.http_reader import HttpReader
 from client.viewer import Viewer
 from loadtest.load_limits import allow_sockets
@@ -74,7 +75,7 @@ class Seat:
         self.stays = stays
         self._swarm = swarm
         self._number = number
-        self.viewer = Viewer(swarm.url, matches, reader=swarm.reader, on_event=self._event, on_frame=self._frame)
+        self.viewer = Viewer(swarm.cell, matches, reader=swarm.reader, on_event=self._event, on_frame=self._frame)
         self.task = asyncio.get_running_loop().create_task(self.viewer.run())
         self._subscribed: dict[str, tuple[int, int]] = {}
         """By match: the number of the connection of its last subscription, and the time (milliseconds since 1970)."""
@@ -127,8 +128,8 @@ class Seat:
 class Swarm:
     """All viewers of this process."""
 
-    def __init__(self, url: str, api_url: str) -> None:
-        self.url = url
+    def __init__(self, cell: CellAddress, api_url: str) -> None:
+        self.cell = cell
         self.reader = HttpReader(api_url)
         """Reads missed events: one request for all viewers that miss the same events."""
         self.tally = Tally()
@@ -220,12 +221,12 @@ class Swarm:
             seat.task.cancel()
 
 
-async def serve(url: str, api_url: str) -> None:
+async def serve(cell: CellAddress, api_url: str) -> None:
     """Take orders from stdin and report on stdout until stdin ends."""
     loop = asyncio.get_running_loop()
     orders = asyncio.StreamReader(limit=1 << 20)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
-    swarm = Swarm(url, api_url)
+    swarm = Swarm(cell, api_url)
     tasks = [asyncio.create_task(each) for each in (_obey(swarm, orders), swarm.watch_lag(), _report(swarm))]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -250,14 +251,14 @@ async def _report(swarm: Swarm) -> None:
 
 
 def main() -> None:
-    """``python -m loadtest.swarm WEBSOCKET_URL API_URL VIEWERS``."""
+    """``python -m loadtest.swarm CELL API_URL VIEWERS``. ``CELL`` is a ``CellAddress`` in JSON."""
     # Ctrl-C reaches the whole process group, but the worker decides when the swarm ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (refusal := allow_sockets(int(sys.argv[3]))) is not None:
         sys.exit(f"livescore: {refusal}")
     # A full collection visits every object of every viewer while all viewers wait, and finds almost no garbage.
     gc.set_threshold(100_000, 50, 100)
-    uvloop.run(serve(sys.argv[1], sys.argv[2]))
+    uvloop.run(serve(CellAddress(**orjson.loads(sys.argv[1])), sys.argv[2]))
 
 
 if __name__ == "__main__":

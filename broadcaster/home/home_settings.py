@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from broadcaster.transports.description import parse_cells
 from runtime.environment import UNKNOWN
 
 
@@ -26,3 +27,7 @@ class HomeSettings:
     sender_rate: int
     """POSTs a second that one sender is planned for."""
     deployment: str = UNKNOWN
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a cell that is described wrongly, so that INIT names it."""
+        parse_cells(self.cells)

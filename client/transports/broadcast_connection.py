@@ -102,6 +102,9 @@ class BroadcastConnection:
         self._times = times
         self._held: dict[str, _Held] = {}
         self._subscribing: dict[str, asyncio.Task[None]] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._hears_messages = False
+        """Whether the service has acknowledged the channel of the messages to the viewer's subject."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         self._failure: BaseException | None = None
@@ -154,7 +157,10 @@ class BroadcastConnection:
             case "unsubscribe":
                 self._unsubscribe(match)
             case "listen":
-                self._begin(self._listen())
+                # Two subscriptions would bring each message twice.
+                if self._listening is not None:
+                    self._listening.cancel()
+                self._listening = self._begin(self._listen())
 
     def ping(self) -> None:
         """Ask the service for a sign of life."""
@@ -308,22 +314,26 @@ class BroadcastConnection:
     async def _newest(self, match: str, held: _Held | None, since: Position | None) -> RawFrame:
         """A snapshot that is not older than this call. Raises ReadError."""
         await asyncio.sleep(self._times.settle)
-        snapshot = await self._read(match, since, f"sync-{time.time():.0f}")
+        snapshot = await self._read(match, since, f"sync-{int(time.time())}")
         if held is not None:
             held.heard_epoch = None
         return snapshot
 
     async def _look(self, match: str, held: _Held, before: RawFrame | None) -> None:
-        """Deliver what HTTP has after an earlier snapshot; without one, deliver a snapshot."""
+        """Deliver what HTTP has after an earlier snapshot; without one, the newest events.
+
+        It is delivered as an update: a snapshot would look like the answer to a sync that waits for one.
+        """
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
-            snapshot = await self._read(match, since, f"look-{time.time():.0f}")
-            if before is not None and snapshot["epoch"] != before["epoch"]:
+            snapshot = await self._read(match, since, f"look-{int(time.time())}")
+            is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
+            if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
         except ReadError:
             return  # The viewer reads after a silence, and after the next frame.
         if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
-            self._deliver(snapshot)
+            self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
 
     async def _sync(self, match: str, since: Position | None) -> None:
@@ -349,11 +359,15 @@ class BroadcastConnection:
         asyncio.get_running_loop().call_soon(self._deliver, answer)
 
     async def _listen(self) -> None:
+        if self._hears_messages:
+            self._deliver({"type": "listening"})
+            return
         await self._ready.wait()
         feed = feed_of_subject(self._token)
         if feed is None:
             self._deliver({"type": "error", "code": "no_subject", "message": "You have no token with a subject."})
         elif await self.service.subscribe(SUBJECTS, feed) == "joined":
+            self._hears_messages = True
             self._deliver({"type": "listening"})
 
     def _leave(self, match: str) -> None:
@@ -394,6 +408,14 @@ def _reason(error: ReadError) -> tuple[str, str]:
     if error.status in _BAD:
         return "bad_request", "This is not the id of a match."
     return "unavailable", "The server could not do this. Try again."
+
+
+def _as_update(snapshot: RawFrame) -> RawFrame:
+    """A snapshot as an update, which claims no event that it does not have: it begins where its events begin."""
+    events: Any = snapshot.get("events")
+    has_events = isinstance(events, list) and events and isinstance(events[0], dict)
+    prev = int(events[0].get("seq", 1)) - 1 if has_events else snapshot.get("seq")
+    return {**snapshot, "type": "update", "prev": prev}
 
 
 def _is_news(snapshot: RawFrame, before: RawFrame) -> bool:

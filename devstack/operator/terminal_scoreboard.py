@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from api.list_max_age import OVER
+from client.cell_address import API_GATEWAY
+from client.dialer import as_cell
 from client.http_reader import HttpReader
 from client.token_placement import place_token
 from client.viewer import Viewer
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from client.cell_address import CellAddress
     from client.event import Event
 
 LINES = 12
@@ -41,7 +44,7 @@ GLANCE_SECONDS = 0.05
 
 
 async def watch(
-    websocket_url: str,
+    cell: str | CellAddress,
     api_url: str,
     match: str,
     console: Console,
@@ -52,11 +55,15 @@ async def watch(
 ) -> None:
     """Show the match until cancelled; with ``until_full_time``, until it ends. ``token``: the viewer's, if needed.
 
+    ``cell`` is the address of a cell, or the URL of an API Gateway WebSocket.
+
     Raises ApiError if the match does not exist or nothing answers, and TokenTooLongError if the token does not fit in a
     URL.
     """
-    place_token(websocket_url, token)
-    await _knock(websocket_url)
+    address = as_cell(cell)
+    if address.transport == API_GATEWAY:
+        place_token(address.url, token)
+    await _knock(address.url)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
 
@@ -79,9 +86,7 @@ async def watch(
 
     changed = asyncio.Event()
     reader = HttpReader(api_url)
-    viewer = Viewer(
-        websocket_url, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token
-    )
+    viewer = Viewer(address, [match], reader=reader, on_event=on_event, on_frame=lambda _: changed.set(), token=token)
     task = asyncio.create_task(viewer.run())
     try:
         try:
@@ -89,7 +94,7 @@ async def watch(
                 await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
             hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"{public_url(websocket_url)} accepts no connection. {hint}") from None
+            raise ApiError(f"{public_url(address.url)} accepts no connection. {hint}") from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await _until(lambda: viewer.followers[match].epoch is not None)
@@ -127,15 +132,15 @@ async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
             await asyncio.wait_for(over.wait(), REFRESH_SECONDS)
 
 
-async def _knock(websocket_url: str) -> None:
+async def _knock(url: str) -> None:
     """Raise ApiError at once if nothing listens at the URL, because a viewer would retry for ever."""
-    parts = urlsplit(websocket_url)
+    parts = urlsplit(url)
     try:
-        port = parts.port or (443 if parts.scheme == "wss" else 80)
+        port = parts.port or (443 if parts.scheme in ("wss", "https") else 80)
         async with asyncio.timeout(KNOCK_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except (OSError, ValueError):
-        raise ApiError(nothing_answers(websocket_url)) from None
+        raise ApiError(nothing_answers(url)) from None
     writer.close()
 
 

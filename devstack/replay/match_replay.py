@@ -16,6 +16,7 @@ from subscriptions.protocol import MAX_MATCHES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from client.cell_address import CellAddress
     from client.follower import Follower
     from devstack.replay.feedmatch import FeedMatch
 
@@ -50,12 +51,14 @@ class Replayed:
 async def replay(
     feed: list[FeedMatch],
     operator: Operator,
-    websocket_url: str,
+    cell: str | CellAddress,
     *,
     pace: float = 0.0,
     on_event: Callable[[str, dict[str, Any]], None] = lambda *_: None,
 ) -> list[Replayed]:
-    """Replay all matches side by side, each with ``pace`` seconds between its events.
+    """Replay all matches side by side, each with ``pace`` seconds between its events, before viewers of one cell.
+
+    ``cell`` is the address of the cell, or the URL of an API Gateway WebSocket.
 
     A match that fails does not affect the others. Raises ApiError if nothing can be replayed because the API does not
     answer or the viewers cannot subscribe.
@@ -65,7 +68,7 @@ async def replay(
     reader = HttpReader(operator.url)
     viewers = [
         Viewer(
-            websocket_url,
+            cell,
             made[start : start + MAX_MATCHES],
             reader=reader,
             on_event=lambda match, event, _: on_event(match, {**event}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from broadcaster.control.receipt_settings import ReceiptSettings
 from broadcaster.home.home_settings import HomeSettings
 from broadcaster.send.sender_settings import SenderSettings
 from devstack.system import ROOT, System
+from runtime.environment import SettingsError, read
 from subscriptions.viewer_settings import AuthorizerSettings, PresenceSettings, RoutesSettings, TokenSettings
 
 KINDS: dict[str, type[Any]] = {
@@ -56,10 +58,26 @@ def test_an_init_names_the_setting_that_is_missing(function: str) -> None:
     """Promise: a function that lacks a variable does not start, and the error of its INIT names the variable."""
     described = FUNCTIONS[function]
     wanted = sorted(described["environment"].keys() - {"DEPLOYMENT"})
-    values = dict.fromkeys(described["environment"], "7") | {"CELLS": '{"us-east-1": {}}'}
+    values = dict.fromkeys(described["environment"], "7") | {"CELLS": "{}"}
     answer = subprocess.run(
         [sys.executable, "-c", INIT, described["handler"], *wanted], cwd=ROOT, text=True, capture_output=True,
         check=True, env={"PATH": os.environ["PATH"], "AWS_DEFAULT_REGION": "us-east-1", **values},
     )  # fmt: skip
     said = [line for line in answer.stdout.splitlines() if not line.startswith("{")]
     assert said == [f"SettingsError {name} is missing from the function's environment." for name in wanted]
+
+
+@pytest.mark.parametrize("function", [each for each in FUNCTIONS if "CELLS" in FUNCTIONS[each]["environment"]])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ({"transport": "pigeons"}, "The cell main has the transport 'pigeons'; there are api-gateway, "),
+        ({"transport": "momento", "url": "u"}, "The cell main lacks 'cache', which momento needs."),
+    ],
+)
+def test_an_init_names_a_cell_that_is_wrong(function: str, text: dict[str, str], says: str) -> None:
+    """Promise: no function starts with a cell of an unknown transport, or without a text that its transport needs."""
+    cells = json.dumps({"main": {"region": "us-east-1", **text}})
+    values = dict.fromkeys(FUNCTIONS[function]["environment"], "7") | {"CELLS": cells}
+    with pytest.raises(SettingsError, match=says):
+        read(KINDS[function], values)
