@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.terraform import beyond_ministack, event_sources, lease, retries
+from tests.terraform import beyond_ministack, broadcasting, event_sources, lease, retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +128,8 @@ DIFFERENCES = (
     ),
     Difference("ConsumedCapacity of reads is not computed", beyond_ministack.consumed_capacity),
     Difference("no role is asked", beyond_ministack.roles),
+    Difference("everybody may publish, whatever their roles say", broadcasting.publish_rights),
+    Difference("IoT Core asks no policy, and no default authorizer", broadcasting.listeners),
     Difference(
         "the Lambda authorizer of AppSync Events is asked about publishes",
         stand_in("subscriptions/test_events_access.py::test_no_viewer_publishes"),
