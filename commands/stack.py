@@ -34,6 +34,7 @@ from devstack.stack import site, stack_leftovers
 from devstack.stack.identity_provider import CLIENTS
 from devstack.stack.ministack import check_port, free_port
 from devstack.stack.site import DEFAULT_PORT as SITE_PORT
+from devstack.stack.site import url as site_url
 from devstack.stack.whole_stack import enough_files, running
 from devstack.stack_cells import API_GATEWAY, REGION, CellsError, StackCell, parse
 from devstack.system import DEFAULT_PORT, Gateway, System
@@ -152,6 +153,9 @@ def _websocket(system: System) -> str | None:
 def _show_urls(system: System, site: str) -> None:
     websocket = _websocket(system)
     environment = f"LIVESCORE_API='{system.api_url}'" + (f" LIVESCORE_WS='{websocket}'" if websocket else "")
+    if site != site_url(SITE_PORT):
+        environment += f" LIVESCORE_SITE='{site}'"
+    elsewhere = (system.api_url, websocket, site) != (LOCAL.api_url, LOCAL.websocket_url, site_url(SITE_PORT))
     events = f"{system.api_url}/matches/wc22-final/events"
     lines = [
         "ready",
@@ -161,9 +165,9 @@ def _show_urls(system: System, site: str) -> None:
         f"tokens     {tokens_of(system).url}",
         "",
         "Try, in other terminals:",
-        *([f"  export {environment}"] if system.port != DEFAULT_PORT or system.gateway_port else []),
+        *([f"  export {environment}"] if elsewhere else []),
         "  livescore match create Argentina France --id wc22-final",
-        "  livescore watch wc22-final",
+        *_watching(system),
         "  livescore event wc22-final kick_off",
         "  livescore goal wc22-final Argentina --player 'Lionel Messi' --minute 23",
         "or with what you have:",
@@ -179,6 +183,14 @@ def _show_urls(system: System, site: str) -> None:
         "Ctrl-C stops it. It keeps matches and events in memory only: they are gone then.",
     ]
     out.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+
+
+def _watching(system: System) -> list[str]:
+    """A command for each cell in which a person may watch. A single cell of API Gateway needs no name."""
+    watch = "  livescore watch wc22-final"
+    if len(system.cells) == 1 and system.cells[0].transport == API_GATEWAY:
+        return [watch]
+    return [f"{watch} --cell {each.name}" for each in system.cells]
 
 
 def _viewers(system: System) -> list[str]:

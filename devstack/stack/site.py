@@ -65,12 +65,13 @@ def check_port(port: int) -> None:
     """Raise StackError if another program uses the port. Called before anything is started."""
     if port_is_free(port):
         return
-    found = next((each for each in stack_leftovers.running() if each.owner and each.site == _url(port)), None)
+    found = next((each for each in stack_leftovers.running() if each.owner and each.site == url(port)), None)
     ours = f": {found.described} Use it, or choose" if found else ". Choose"
     raise StackError(f"Port {port} for the pages is in use{ours} another with --site-port.")
 
 
-def _url(port: int) -> str:
+def url(port: int) -> str:
+    """The URL of the site on a port."""
     return f"http://127.0.0.1:{port}/"
 
 
@@ -94,7 +95,7 @@ def serving(system: System, port: int, pages: Path = PAGES) -> Iterator[str]:
         except OSError as error:
             raise StackError(f"The pages cannot be served on port {port}: {error.strerror}.") from error
         try:
-            yield _url(port)
+            yield url(port)
         finally:
             within(runner.cleanup())
     finally:

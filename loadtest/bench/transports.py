@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ REACH_SECONDS = 60.0
 SILENCE_SECONDS = 900.0
 """Seconds of silence that are longer than a match of the bench: no viewer reads a missed goal because of a silence."""
 
+REST_SECONDS = 180.0
 SECOND_LOOK_SECONDS = 2.5
 """Seconds after the subscriptions in which viewers of a broadcasting transport read once more (client/dialer.py)."""
 
@@ -60,10 +62,7 @@ async def run(
             try:
                 result.rows.append(await bench.row(number, name, address))
             except (TooFewError, ValueError, TimeoutError, httpx.HTTPError) as error:
-                reason = str(error) or "A receipt did not come in time."
-                if isinstance(error, httpx.HTTPStatusError):
-                    reason = f"The API answered {error.response.status_code}."
-                result.missing.append(f"{address.transport} was not measured. {reason}")
+                result.missing.append(f"{address.transport} was not measured. {_reason(error)}")
     last = {row["name"]: row["last_ms"] for row in result.rows}
     result.ratios = {
         f"{name}_last_viewer": round(ms / last[_GATEWAY], 3)
@@ -91,6 +90,7 @@ class _Bench:
         """
         transport, viewers = address.transport, self.viewers
         match = f"transport-{number}"
+        await self._at_rest()
         about = {"match": match, "home": "A", "away": "B", "kickoff": "2022-12-18T15:00:00Z", "audience": viewers}
         (await self.http.post("/matches", json=about)).raise_for_status()
         sizes: dict[int, int] = {}
@@ -138,6 +138,18 @@ class _Bench:
             "bytes_per_goal": round(sent / self.goals),
         }
 
+    async def _at_rest(self) -> None:
+        """Wait until the API answers at once: the end of a thousand connections may keep the system busy.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(REST_SECONDS):
+            while True:
+                with suppress(httpx.TimeoutException):
+                    (await self.http.get("/matches", timeout=1.0)).raise_for_status()
+                    return
+                await asyncio.sleep(0.5)
+
     async def _receipts(self, match: str, cell: str, seq: int) -> list[dict[str, Any]]:
         """Wait for the cell's receipt of event ``seq``, so that the next goal starts from rest; returns its receipts.
 
@@ -167,6 +179,15 @@ def calls_and_bytes(receipts: Sequence[Mapping[str, Any]], sizes: Mapping[int, i
             calls += posts
             sent += posts * sizes.get(each["seq"], 0)
     return calls, sent
+
+
+def _reason(error: Exception) -> str:
+    """A sentence about the error that ended the measurement of a cell."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"The API answered {error.response.status_code}."
+    if isinstance(error, httpx.HTTPError):
+        return f"The API did not answer ({type(error).__name__})."
+    return str(error) or "A receipt did not come in time."
 
 
 def _median(values: list[int]) -> int | None:

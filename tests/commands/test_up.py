@@ -73,6 +73,15 @@ def test_a_system_without_api_gateway_prints_its_addresses() -> None:
     assert stack._viewers(alone) == [f"viewers    {EVENTS}  (events: appsync-events, us-east-1)"]  # noqa: SLF001
 
 
+def test_up_says_how_to_watch_in_each_cell() -> None:
+    """A person finds a command for each cell, with the cell's name if there are several."""
+    system = two_cells()
+    watch = "  livescore watch wc22-final"
+    assert stack._watching(system) == [f"{watch} --cell main", f"{watch} --cell events"]  # noqa: SLF001
+    assert stack._watching(replace(system, cells=system.cells[1:])) == [f"{watch} --cell events"]  # noqa: SLF001
+    assert stack._watching(System(1)) == [watch]  # noqa: SLF001
+
+
 def test_the_address_of_a_regions_own_cell_needs_no_note() -> None:
     """A cell of API Gateway with its region's name is printed as before: its URL alone."""
     system = System(1)
