@@ -177,7 +177,10 @@ def test_a_cdn_keeps_a_list_without_a_match_in_play_longer(http: httpx.Client) -
 
 
 def test_the_list_is_for_everybody_and_cacheable(http: httpx.Client, operator: Operator, match_id: str) -> None:
-    """Without a token, good for a second, 304 while nothing has changed; each match as its snapshot without events and channel."""
+    """Without a token, good for a second, 304 while nothing has changed; each match as its snapshot without events.
+
+    The channel of a match is in its snapshot only.
+    """
     operator.create_match(match=match_id, home="West Germany", away="Netherlands", kickoff="1974-07-07T16:00:00+01:00")
     answer = http.get("/matches?day=1974-07-07")
     assert answer.status_code == 200
