@@ -102,6 +102,9 @@ class BroadcastConnection:
         self._times = times
         self._held: dict[str, _Held] = {}
         self._subscribing: dict[str, asyncio.Task[None]] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._hears_messages = False
+        """Whether the service has acknowledged the channel of the messages to the viewer's subject."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         self._failure: BaseException | None = None
@@ -154,7 +157,10 @@ class BroadcastConnection:
             case "unsubscribe":
                 self._unsubscribe(match)
             case "listen":
-                self._begin(self._listen())
+                # Two subscriptions would bring each message twice.
+                if self._listening is not None:
+                    self._listening.cancel()
+                self._listening = self._begin(self._listen())
 
     def ping(self) -> None:
         """Ask the service for a sign of life."""
@@ -321,13 +327,13 @@ class BroadcastConnection:
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
             snapshot = await self._read(match, since, f"look-{int(time.time())}")
-            is_old = before is None or snapshot["epoch"] == before["epoch"]
-            if not is_old:
+            is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
+            if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
         except ReadError:
             return  # The viewer reads after a silence, and after the next frame.
         if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
-            self._deliver(_as_update(snapshot) if is_old else snapshot)
+            self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
 
     async def _sync(self, match: str, since: Position | None) -> None:
@@ -353,11 +359,15 @@ class BroadcastConnection:
         asyncio.get_running_loop().call_soon(self._deliver, answer)
 
     async def _listen(self) -> None:
+        if self._hears_messages:
+            self._deliver({"type": "listening"})
+            return
         await self._ready.wait()
         feed = feed_of_subject(self._token)
         if feed is None:
             self._deliver({"type": "error", "code": "no_subject", "message": "You have no token with a subject."})
         elif await self.service.subscribe(SUBJECTS, feed) == "joined":
+            self._hears_messages = True
             self._deliver({"type": "listening"})
 
     def _leave(self, match: str) -> None:

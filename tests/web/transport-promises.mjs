@@ -344,6 +344,26 @@ function tests(Kind) {
     assert.deepEqual(frames.at(-1), { type: "message", key: "goal-of-the-month", body: { votes: 3 }, match: "m" });
   });
 
+  test("a sync is answered only when the service has given a sign of life", async (t) => {
+    const { service, api } = await scene(t, Kind);
+    /** @type {string[]} */
+    const types = [];
+    const socket = await dialled(t, service, api, ({ type }) => type && types.push(type));
+    socket.send('{"action":"subscribe","match":"m"}');
+    await until(() => types.length && service.joined.length);
+    service.deaf = true;
+    const syncs = () => api.reads.filter((path) => path.includes("request=sync")).length;
+    // The answer of the first read is there before the second read begins.
+    for (const count of [1, 2]) {
+      socket.send('{"action":"sync","match":"m","epoch":"k3","seq":1}');
+      await until(() => syncs() === count);
+    }
+    assert.deepEqual(types, ["snapshot"]);
+    service.deaf = false;
+    socket.send('{"action":"sync","match":"m","epoch":"k3","seq":1}');
+    await until(() => types.length > 1);
+  });
+
   test("a message to the token's subject comes to onMessage", async (t) => {
     const claims = Buffer.from(JSON.stringify({ sub: "one" })).toString("base64url");
     /** @type {unknown[]} */

@@ -19,6 +19,7 @@ from devstack.stack_cells import REGION, StackCell
 from devstack.transports.ministack_resources import client
 from matches.channels import competition_segment, feed_channel
 from tests.loadtest.graphql_viewer import hear, joined, start
+from tests.message_viewers import messages_reach_only_their_subject
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -197,3 +198,11 @@ async def test_a_service_that_is_down_stops_no_other_cell(
     await told(cells, (name,), cup_match, 2)
     receipts = await asyncio.to_thread(operator.receipts, cup_match)
     assert [(each["prev"], each["seq"]) for each in receipts if each["cell"] == name] == [(0, 2)]
+
+
+async def test_a_message_reaches_only_its_subject_on_every_transport(
+    cells: System, operator: Operator, match_id: str
+) -> None:
+    """Each connection of the subject gets the message, and nobody else; only API Gateway says how many took it."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    await messages_reach_only_their_subject(cells, match_id)

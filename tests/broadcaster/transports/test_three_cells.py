@@ -17,6 +17,7 @@ from devstack.stack.whole_stack import running
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports.ministack_resources import client
 from matches.channels import NAMESPACE, feed_channel
+from tests.message_viewers import messages_reach_only_their_subject
 from tests.raw_viewers import events_viewer, mqtt_viewer
 from tests.support import eventually
 
@@ -123,3 +124,11 @@ async def test_what_the_service_has_refused_is_told_when_it_takes_it(
     [receipt] = [each for each in receipts if each["cell"] == "events"]
     assert (receipt["prev"], receipt["seq"]) == (0, 2)
     assert {each["reason"] for each in receipt["refused"]} == {"UnauthorizedException"}
+
+
+async def test_a_message_reaches_only_its_subject_on_every_transport(
+    cells: System, operator: Operator, match_id: str
+) -> None:
+    """Each connection of the subject gets the message, and nobody else; only API Gateway says how many took it."""
+    operator.create_match(match=match_id, home="A", away="B", kickoff="2022-12-18T15:00:00Z")
+    await messages_reach_only_their_subject(cells, match_id)
