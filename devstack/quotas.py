@@ -23,7 +23,7 @@ class Quota:
     name: str
     service: str
     code: str | None
-    """The quota code; None if Service Quotas has no entry, so that only a support case raises the quota."""
+    """The quota code; None if Service Quotas has no entry, or if preflight does not compare the quota."""
     default: int
     source: str
     """URL of the page that states the default."""

@@ -28,6 +28,7 @@ module "observability" {
   goal_to_gateway_ms     = var.observability.goal_to_gateway_ms
   connections_per_second = var.observability.connections_per_second
   concurrency_quota      = var.observability.concurrency_quota
+  quotas                 = { appsync_connects = local.quotas.appsync_connects.default }
   watch_web              = var.web != null
   distribution_id        = one(module.web[*].distribution_id)
   kms_key_arns = merge(

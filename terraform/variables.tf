@@ -124,7 +124,7 @@ variable "cells" {
 
   validation {
     condition     = alltrue([for name, cell in var.cells : coalesce(cell.region, name) == name || !can(regex(local.region_form, name))])
-    error_message = "A cell with the name of a region must be in that region. Give the cell another name, or leave its region out."
+    error_message = "A cell with the name of a region must be in it. Give the cell another name, or leave its region out."
   }
 
   validation {

@@ -24,6 +24,7 @@ from devstack.tables import arguments
 from matches.channels import feed_channel
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
+from runtime.metrics import Metrics
 from tests.broadcaster.conftest import THREADS, make_starter
 from tests.hole import hole
 from tests.support import until
@@ -365,3 +366,15 @@ def test_the_watchdog_tells_what_the_service_did_not_take(
     checks = [cells.check(match_id, 1, "events", state.epoch, lambda: state) for _ in range(2)]
     assert checks == ["restarted", "ended"]
     assert service.seqs(match_id) == [(0, 1)]
+
+
+def test_frames_that_are_not_published_are_counted(
+    publisher: Publisher, service: FakeService, play: Play, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each frame that the service did not take is counted: of Momento, CloudWatch counts nothing else."""
+    state, events = play(KICK_OFF)
+    service.errors = [refusal("TooManyRequestsException", 429), ReadTimeoutError(endpoint_url="https://example.com")]
+    with pytest.raises((ClientError, ReadTimeoutError)):
+        Metrics("fanout").publish_after(publisher.begin)(state, events)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "FramesUnpublished" in line]
+    assert [line["FramesUnpublished"] for line in lines] == [[1.0, 1.0]]

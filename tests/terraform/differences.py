@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.terraform import beyond_ministack, event_sources, lease, retries
+from tests.terraform import beyond_ministack, broadcasting, event_sources, lease, retries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,6 +128,8 @@ DIFFERENCES = (
     ),
     Difference("ConsumedCapacity of reads is not computed", beyond_ministack.consumed_capacity),
     Difference("no role is asked", beyond_ministack.roles),
+    Difference("everybody may publish, whatever their roles say", broadcasting.publish_rights),
+    Difference("IoT Core asks no policy, and no default authorizer", broadcasting.listeners),
     Difference(
         "the Lambda authorizer of AppSync Events is asked about publishes",
         stand_in("subscriptions/test_events_access.py::test_no_viewer_publishes"),
@@ -158,6 +160,20 @@ DIFFERENCES = (
         "signatures of publishes are not verified",
         stand_in(
             "broadcaster/transports/test_signed_http.py::test_the_signature_is_right_for_the_service_and_the_host"
+        ),
+    ),
+    Difference(
+        "AppSync GraphQL has no subscriptions",
+        stand_in(
+            "loadtest/test_standin_graphql.py::test_the_messages_are_those_of_awss_simulator",
+            "subscriptions/test_graphql_access.py::test_a_viewer_hears_what_its_token_covers",
+        ),
+    ),
+    Difference(
+        "the Lambda authorizer of AppSync GraphQL is told the query",
+        stand_in(
+            "loadtest/test_standin_graphql.py::test_the_authorizer_is_told_nothing_of_a_subscription",
+            "terraform/test_graphql_resolvers.py::test_the_subscription_is_decided_as_on_every_transport",
         ),
     ),
     Difference(
