@@ -163,6 +163,20 @@ DIFFERENCES = (
         ),
     ),
     Difference(
+        "AppSync GraphQL has no subscriptions",
+        stand_in(
+            "loadtest/test_standin_graphql.py::test_the_messages_are_those_of_awss_simulator",
+            "subscriptions/test_graphql_access.py::test_a_viewer_hears_what_its_token_covers",
+        ),
+    ),
+    Difference(
+        "the Lambda authorizer of AppSync GraphQL is told the query",
+        stand_in(
+            "loadtest/test_standin_graphql.py::test_the_authorizer_is_told_nothing_of_a_subscription",
+            "terraform/test_graphql_resolvers.py::test_the_subscription_is_decided_as_on_every_transport",
+        ),
+    ),
+    Difference(
         "lifecycle events come once and in order",
         stand_in("subscriptions/test_iot_viewers.py::test_the_count_is_right_whatever_the_order_and_however_often"),
     ),

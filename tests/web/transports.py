@@ -113,7 +113,7 @@ class Services:
     async def subscribes(self, channel: str) -> Any:
         """The director's answer to a subscription."""
         channel = channel.removeprefix("/")
-        _, _, match, feed = channel.split("/")
+        match, feed = channel.split("/")[-2:]
         about = {"match": match, "feed": feed, "channel": channel}
         return await self.director.called("message", Call(about, kind="subscribe"))
 

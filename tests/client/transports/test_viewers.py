@@ -14,12 +14,13 @@ from client import RefusedError, follow
 from client.broadcast_times import BroadcastTimes
 from client.http_reader import HttpReader
 from client.viewer import Viewer
+from matches.channels import subject_channel
 from tests.client.test_token_claims import token
 from tests.client.transports.open_house import cell, open_house
 from tests.support import eventually
 from tests.web.director import HUNG_UP
 from tests.web.table import frame
-from tests.web.transports import BROADCASTING
+from tests.web.transports import BROADCASTING, PAGE, Socket, Topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 UPDATE = json.dumps(frame({"update": 2, "prev": 1, "has": [2]}))
 TIMES = BroadcastTimes(second_read=(0.05, 0.1), begun=0.3, settle=0.1)
 MANY = 100
+LOOKED = 3
+"""Reads of a viewer after its second look: the channel, the snapshot, the look. Momento adds the token."""
 SECONDS = 20.0
 
 
@@ -111,3 +114,103 @@ async def test_a_topic_that_closes_the_connection_is_a_refusal() -> None:
             await eventually(lambda: viewer.errors)
             assert viewer.errors[-1]["code"] == "not_entitled"
             assert house.subscribed == ["closed"] * 3
+
+
+@pytest.mark.parametrize("transport", BROADCASTING)
+async def test_a_viewer_hears_the_messages_to_its_own_subject(transport: str) -> None:
+    """``on_message`` gets what comes on the channel of the token's subject, beside the match's frames."""
+    messages: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+    own = token({"sub": "viewer 7"})
+    async with open_house() as (house, services):
+        options: dict[str, Any] = {
+            "token": own,
+            "on_message": lambda key, body: messages.put_nowait((key, body)),
+            "care_seconds": 0.05,
+        }
+        async with viewing(transport, services, house.api, ["m"], **options) as ([viewer], _):
+            await eventually(lambda: viewer.followers["m"].seq == 1 and "subjects" in house.subscribed)
+            feed = subject_channel("viewer 7").rpartition("/")[2]
+            line = next(each for each in services.lines if any(feed in every for every in each.subscriptions.values()))
+            key = next(key for key, channel in line.subscriptions.items() if channel.endswith(feed))
+            await line.publish(key, '{"type":"message","key":"bet-settled","body":{"won":3}}')
+            assert await messages.get() == ("bet-settled", {"won": 3})
+            assert viewer.errors == []
+
+
+@pytest.mark.parametrize("transport", BROADCASTING)
+async def test_a_viewer_without_a_token_has_no_messages(transport: str) -> None:
+    """A viewer that listens without a token asks no service for a channel, and follows its match."""
+    async with open_house() as (house, services):
+        options: dict[str, Any] = {"on_message": lambda *_: None, "care_seconds": 0.05}
+        async with viewing(transport, services, house.api, ["m"], **options) as ([viewer], _):
+            await eventually(lambda: viewer.errors or viewer.followers["m"].seq == 1)
+            await eventually(lambda: "subjects" not in house.subscribed and viewer.subscribed.is_set())
+
+
+async def test_a_discontinuity_of_momento_is_read_over_http() -> None:
+    """When Momento says that messages are missing, the viewer reads them over HTTP at once, and goes on polling."""
+    async with open_house() as (house, services), viewing("momento", services, house.api, ["m"]) as ([viewer], reader):
+        await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED + 1)
+        await eventually(lambda: services.lines)
+        house.seq = 5
+        [topic] = services.lines
+        assert isinstance(topic, Topic)
+        gap = {"last_topic_sequence": 0, "new_topic_sequence": 2, "new_sequence_page": PAGE}
+        topic.items.append({"discontinuity": gap})
+        topic.news.set()
+        await eventually(lambda: viewer.followers["m"].seq == 5)
+        text = json.dumps(frame({"update": 6, "prev": 5, "has": [6]}))
+        await services.publish("m", text)
+        await eventually(lambda: viewer.followers["m"].seq == 6)
+        assert (viewer.connects, viewer.checks) == (1, 0)
+
+
+async def test_frames_that_appsync_could_not_bring_are_read_over_http() -> None:
+    """A ``broadcast_error`` of AppSync Events makes the viewer read at once, without waiting for the next frame."""
+    async with (
+        open_house() as (house, services),
+        viewing("appsync-events", services, house.api, ["m"]) as ([viewer], reader),
+    ):
+        await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED)
+        house.seq = 2
+        [line] = services.lines
+        assert isinstance(line, Socket)
+        await line.say({"type": "broadcast_error", "id": next(iter(line.subscriptions)), "errors": []})
+        await eventually(lambda: viewer.followers["m"].seq == 2)
+        assert viewer.checks == 0
+
+
+async def test_a_subscription_that_appsync_ends_ends_the_connection() -> None:
+    """A GraphQL subscription that the service completes is begun again on another connection."""
+    async with (
+        open_house() as (house, services),
+        viewing("appsync-graphql", services, house.api, ["m"]) as ([viewer], _),
+    ):
+        await viewer.subscribed.wait()
+        [line] = services.lines
+        assert isinstance(line, Socket)
+        await line.say({"type": "complete", "id": next(iter(line.subscriptions))})
+        await eventually(lambda: viewer.connects == 2 and house.subscribed == ["m", "m"])
+
+
+@pytest.mark.parametrize("transport", ["appsync-events", "appsync-graphql", "iot-core"])
+async def test_junk_of_a_service_changes_nothing(transport: str) -> None:
+    """Messages that are none of the service's leave an AppSync connection as it is; broken MQTT ends a connection."""
+    async with (
+        open_house() as (house, services),
+        viewing(transport, services, house.api, ["m"], care_seconds=0.05) as ([viewer], _),
+    ):
+        await viewer.subscribed.wait()
+        [line] = services.lines
+        assert isinstance(line, Socket)
+        if line.binary:
+            await line.say(b"\x30\xff\xff\xff\xff\xff")
+            await eventually(lambda: viewer.connects == 2 and len(house.subscribed) == 2)
+        else:
+            for each in ("no JSON", "[1]", "{}", '{"type":"data"}', '{"type":"data","event":[7],"payload":{}}'):
+                await line.socket.send_str(each)
+        house.seq = 2
+        await services.publish("m", UPDATE)
+        await eventually(lambda: viewer.followers["m"].seq == 2)
