@@ -118,12 +118,17 @@ def test_a_process_without_credentials_is_refused_before_the_network(service: Ht
         (413, b"", "ValidationException", "invalid", 1),
         (400, b'{"code":7}', "ValidationException", "invalid", 1),
         (400, b'{"__type":"ThrottlingException"}', "ThrottlingException", "transient", 3),
+        (302, b"", "302", "refused", 1),
+        (304, b"", "304", "refused", 1),
     ],
 )  # fmt: skip
 def test_an_error_is_judged_as_one_of_botocores(
     http: SignedHttp, service: HttpService, status: int, body: bytes, code: str, verdict: str, tries: int
 ) -> None:
-    """The code comes from the answer; a throttle and a 5xx are tried again, a refusal and a wrong call are not."""
+    """The code comes from the answer; a throttle and a 5xx are tried again, a refusal and a wrong call are not.
+
+    A redirection is no success: nobody has taken the frame.
+    """
     service.say((status, body))
     with pytest.raises(ClientError) as error:
         http.post(service.url, BODY, {})
