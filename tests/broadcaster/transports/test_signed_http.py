@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
@@ -70,6 +72,22 @@ def test_the_signature_is_right_for_the_service_and_the_host(
     assert request.headers["host"] == (host or service.url.removeprefix("http://"))
     assert Verifier(ENVIRONMENT, "appsync").refusal("POST", "/event", request.headers, BODY) is None
     assert Verifier(ENVIRONMENT, "appsync").refusal("POST", "/event", request.headers, b"other") is not None
+
+
+def test_a_body_does_not_wait_for_the_acknowledgement_of_the_headers(
+    http: SignedHttp, service: HttpService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection has TCP_NODELAY: without it a publish on an open connection would take 40 ms longer."""
+    opened: list[socket.socket] = []
+    create = urllib3.util.connection.create_connection
+
+    def noting(*args: Any, **options: Any) -> socket.socket:
+        opened.append(create(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", noting)
+    http.post(f"{service.url}/event", BODY, {})
+    assert [each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for each in opened] == [True]
 
 
 def test_a_service_without_signatures_gets_none(service: HttpService) -> None:
