@@ -22,7 +22,7 @@ NAMESPACE: Final = "livescore"
 OPEN: Final = "open"
 """The competition segment of a match without a competition: every viewer may hear it."""
 COMPETITIONS: Final = ("c-", "h-")
-"""How the segment of a competition begins."""
+"""The beginnings of the segments of competitions."""
 SUBJECTS: Final = "subjects"
 """The segment of the channels of viewers. It is no competition's: theirs begin with ``c-`` or ``h-``."""
 
