@@ -65,7 +65,7 @@ class Bench:
         return MomentoAccess(self.table, self.dynamodb, {cell: made}, self.clock)
 
     def ask(self, token: str | None, **query: str) -> tuple[int, dict[str, Any]]:
-        """The answer of the API."""
+        """The answer of the API, which no cache may keep: it is for one viewer."""
         path = "/listeners/momento"
         about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
         event = {
@@ -77,6 +77,7 @@ class Bench:
             function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
         )
         answer = api.handler(event, context)
+        assert answer["headers"]["Cache-Control"] == "no-store"
         return answer["statusCode"], json.loads(answer["body"])
 
     def publish(self, channel: str, token: str) -> int:
@@ -140,6 +141,13 @@ def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None
     for foreign in (feed_channel("league", "m1", "all"), feed_channel(None, "m1", "all"), subject_channel("ann")):
         assert bench.poll(foreign, token) == 403
     assert bench.publish(feed_channel("cup", "m1", "all"), token) == 403
+
+
+@pytest.mark.parametrize("scheme", ["", "Bearer ", "bearer ", "BEARER  "])
+def test_a_token_may_have_its_scheme_before_it(bench: Bench, scheme: str) -> None:
+    """With or without the word Bearer in any letters (RFC 9110, section 11.1), the same token counts."""
+    assert bench.ask(scheme + bench.issuer.token(competitions="cup"), competition="c-cup")[0] == 200
+    assert bench.ask(scheme + "forged", competition="open")[0] == 401
 
 
 def test_matches_without_a_competition_are_open_to_every_token(bench: Bench) -> None:
