@@ -18,7 +18,15 @@ import pytest
 
 from api import handler as api
 from api import resources
-from api.momento_access import LEAST_SECONDS, RENEWED_SECONDS, MomentoAccess, MomentoCell, NoTokenError, tokens_url
+from api.momento_access import (
+    LEAST_SECONDS,
+    MAKING_SECONDS,
+    RENEWED_SECONDS,
+    MomentoAccess,
+    MomentoCell,
+    NoTokenError,
+    tokens_url,
+)
 from devstack.child_process import free_port
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports import momento
@@ -141,6 +149,13 @@ def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None
     for foreign in (feed_channel("league", "m1", "all"), feed_channel(None, "m1", "all"), subject_channel("ann")):
         assert bench.poll(foreign, token) == 403
     assert bench.publish(feed_channel("cup", "m1", "all"), token) == 403
+
+
+def test_a_token_of_a_competition_opens_none_whose_name_begins_like_it(bench: Bench) -> None:
+    """``world`` is not ``world-cup``: the prefix of the topics ends with the separator."""
+    _, given = bench.ask(bench.issuer.token(competitions="world"), competition="c-world")
+    assert bench.poll(feed_channel("world", "m1", "all"), given["token"]) == 200
+    assert bench.poll(feed_channel("world-cup", "m1", "all"), given["token"]) == 403
 
 
 @pytest.mark.parametrize("scheme", ["", "Bearer ", "bearer ", "BEARER  "])
@@ -266,6 +281,18 @@ def test_an_old_token_serves_while_momento_makes_none(bench: Bench) -> None:
     bench.clock.moved = 3600 - LEAST_SECONDS + 5
     with pytest.raises(NoTokenError):
         broken.access().token(CELL, "c-down", ["livescore:c-down:"])
+
+
+def test_a_key_that_momento_refuses_is_read_again(bench: Bench) -> None:
+    """An operator may have stored another key. gRPC-web refuses inside HTTP 200."""
+    keys = iter(["a withdrawn key", momento.API_KEY])
+    ssm = SimpleNamespace(get_parameter=lambda **_: {"Parameter": {"Value": next(keys)}})
+    cell = MomentoCell(momento.CACHE, tokens_url(bench.url), SecureParameter(bench.parameter, lambda: ssm))
+    access = MomentoAccess(bench.table, bench.dynamodb, {CELL: cell}, bench.clock)
+    with pytest.raises(NoTokenError):
+        access.token(CELL, "c-rotated", ["livescore:c-rotated:"])
+    bench.clock.moved = MAKING_SECONDS + 1
+    assert access.token(CELL, "c-rotated", ["livescore:c-rotated:"]).token
 
 
 def test_all_processes_together_stay_within_momentos_limit(bench: Bench) -> None:

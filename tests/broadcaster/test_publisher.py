@@ -213,7 +213,7 @@ def test_a_frame_that_is_not_taken_leaves_the_match_untold(
 def test_one_frame_of_two_that_is_not_taken_leaves_the_match_untold(
     publisher: Publisher, service: FakeService, play: Play, match_id: str, cell_states: CellStates, feed: Any
 ) -> None:
-    """Whichever feed the service refuses, its followers are told by the next try, which publishes both frames again."""
+    """The service refuses one feed, whichever it is. The next try publishes the frames of both again."""
     service.refused = feed_channel(None, match_id, feed)
     played = play(KICK_OFF, GOAL)
     with pytest.raises(ClientError):
