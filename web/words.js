@@ -8,9 +8,7 @@
 
 import { written } from "./clock.js";
 
-/** @typedef {import("./livescore.js").MatchEvent & {at: number, shootout?: [number, number] | null, bench?: boolean, no_replacement?: boolean}} Event An event as viewers get it */
-
-/** @typedef {{home: string, away: string}} Teams */
+/** @import { Board, Event, Teams } from "./page-types.js" */
 
 /** @type {Readonly<Record<string, string>>} */
 const KINDS = {

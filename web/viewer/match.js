@@ -6,13 +6,13 @@
 
 import { isMatchId } from "../address.js";
 import { hasScore, isGoal, isOutdated, joined, pauseOfMatch, Said } from "../boards.js";
-import { ReadError } from "../http-reader.js";
+import { ReadError } from "../origin.js";
 import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
 
-/** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("./page.js").Page} Page */
-/** @typedef {import("../words.js").Event} Event */
+/** @import { Follow } from "../livescore.js" */
+/** @import { Board } from "../page-types.js" */
+/** @import { Page } from "./page.js" */
 
 const NEWS = 12_000;
 
@@ -31,7 +31,7 @@ export class Match {
     /** @type {Board | null} */
     this.shown = null;
     this.said = new Said();
-    /** @type {import("../livescore.js").Follow | null} */
+    /** @type {Follow | null} */
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;

@@ -3,23 +3,11 @@
  * */
 
 import { setAttribute, setText } from "../dom.js";
-import { ReadError } from "../http-reader.js";
+import { ReadError } from "../origin.js";
 import { ageWords, errorWords, wrongClock } from "../words.js";
 
-/** @typedef {import("../livescore.js").Livescore} Livescore */
-
-/**
- * @typedef {object} Screen
- * @property {HTMLElement} element
- * @property {string} title
- * @property {boolean} list it is a list, which comes over HTTP only
- * @property {boolean} [missing] there is no such match
- * @property {() => void} start
- * @property {() => void} stop
- * @property {(now: number) => void} tick once a second
- * @property {() => void} follow the library is there
- * @property {() => unknown} refresh read again
- */
+/** @import { Livescore } from "../livescore.js" */
+/** @import { Screen } from "../page-types.js" */
 
 /** An older state is marked with its age. */
 const OLD = 20_000;
@@ -32,7 +20,7 @@ const KEEP_EVERY = 1_000;
 export class Page {
   /**
    * @param {object} parts
-   * @param {import("../http-reader.js").Reader} parts.reader
+   * @param {import("../origin.js").Reader} parts.reader
    * @param {import("../device-store.js").RecordStore} parts.shelf
    * @param {import("./notices.js").Notices} parts.notices
    * @param {import("./notices.js").Announcer} parts.announcer

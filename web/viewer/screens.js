@@ -1,7 +1,8 @@
 // @ts-check
 /** The two screens of the viewer's page. Each is loaded at its first use. */
 
-/** @typedef {import("../address.js").Place} Place */
+/** @import { Place, Screen } from "../page-types.js" */
+/** @import { Page } from "./page.js" */
 
 const FILES = {
   match: ["match", "match-view", "timeline-view", "moments"],
@@ -19,7 +20,7 @@ export function preloadScreen({ match }) {
   void styled(screen);
 }
 
-/** @param {import("./page.js").Page} page @param {Place} place @returns {Promise<import("./page.js").Screen>} */
+/** @param {Page} page @param {Place} place @returns {Promise<Screen>} */
 export async function loadScreen(page, { match, day }) {
   if (match) {
     const [{ Match }] = await Promise.all([import("./match.js"), styled("match")]);

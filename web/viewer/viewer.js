@@ -3,12 +3,10 @@
 
 import { placeOf } from "../address.js";
 import { keepShell, RecordStore } from "../device-store.js";
-import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
-import { deployment, viewerToken } from "../origin.js";
+import { deployment, Reader, viewerToken } from "../origin.js";
 import { errorWords } from "../words.js";
-import { ConnectionSign } from "./connection-sign.js";
-import { Announcer, Notices } from "./notices.js";
+import { Announcer, ConnectionSign, Notices } from "./notices.js";
 import { Page } from "./page.js";
 import { loadScreen } from "./screens.js";
 
@@ -45,7 +43,7 @@ let opened = 0;
 async function open() {
   const place = placeOf(location.search);
   const turn = ++opened;
-  /** @type {import("./page.js").Screen} */
+  /** @type {import("../page-types.js").Screen} */
   let screen;
   try {
     screen = await loadScreen(page, place);
