@@ -354,18 +354,48 @@ export class Follower {
   read(page: Frame): MatchEvent[];
 }
 
-/** Pure: the plan of a repair; the same as `client/repair_plan.py`. */
+/**
+ * The plan of a repair, without I/O: the URLs to read, the seconds to wait, and the next step after an answer; the same as
+ * `client/repair_plan.py`. Each `chance` is in [0, 1), and each time is in seconds.
+ */
 export const repair: {
+  /** Tries over HTTP before the viewer asks over the socket. */
   readonly TRIES: number;
+  /** The most pages of the history that one repair reads: 10,000 events. */
   readonly PAGES: number;
+  /** The wait before attempt number `attempt` (from 1): full jitter. */
   delay(attempt: number, chance: number, spread?: number): number;
+  /**
+   * After so long without a frame a viewer reads over HTTP: `silence`, up to a quarter more or less. A goal ends the silence
+   * of all viewers at the same moment. Their next reads must not all come at one moment too.
+   */
   patience(silence: number, chance: number): number;
+  /**
+   * After so long without a frame of a match a viewer reads over HTTP: `least`, or the longest silence `proven` that a
+   * message has ended, up to `most`. Up to a quarter more or less.
+   */
   looking(least: number, most: number, proven: number, chance: number): number;
+  /**
+   * After so long without a frame on a connection the viewer asks the server for a sign of life: `least` at first, then
+   * twice the longest silence `proven` that a frame has ended, up to a quarter more or less.
+   */
   quiet(least: number, proven: number, chance: number): number;
+  /**
+   * The first frame of a connection may take so long. The time doubles with each of the `mutes` connections in a row that
+   * opened and brought no frame, up to `most`. So a slow server does not get more and more requests.
+   */
   grace(first: number, mutes: number, most?: number): number;
+  /** The wait after failed attempt number `attempt` (from 1) to connect: full jitter. */
   backoff(attempt: number, chance: number, base?: number, most?: number): number;
+  /** The path of the snapshot since a follower's position, relative to the API's URL. */
   snapshotPath(follower: Follower): string;
+  /** The path of the next page of the history after a follower's position, relative to the API's URL. */
   historyPath(follower: Follower): string;
+  /**
+   * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does not
+   * reach back to the follower; or `ask` over the socket, because it is not whole, or is of another epoch. A snapshot over
+   * HTTP may be some seconds old and of the epoch before.
+   */
   judge(follower: Follower, answer: Frame): "take" | "pages" | "ask";
 };
 

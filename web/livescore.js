@@ -12,8 +12,8 @@
  *
  * @import {
  *   Board, Cell, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
- *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings,
- *   WebSocketLike, Whole,
+ *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, repair as Repair, Status, Terms,
+ *   Timings, WebSocketLike, Whole,
  * } from "./livescore.js"
  */
 
@@ -78,7 +78,7 @@ function isPage(page) {
 }
 
 /** The terms of a match in a snapshot; the usual ones if an older server does not send them.
- * @param {Record<string, unknown>} frame @returns {import("./livescore.js").Terms} */
+ * @param {Record<string, unknown>} frame @returns {Terms} */
 function readTerms(frame) {
   const { neutral, leg, first_leg, half_minutes, extra_half_minutes } = frame;
   return {
@@ -269,97 +269,22 @@ const SPREAD = 0.5;
 /** The longest pause between two tries, in seconds. */
 const LONGEST = 8;
 
-/** The plan of a repair, without I/O: the URLs to read, the seconds to wait, and the next step after an answer. */
+/** The plan of a repair, without I/O: livescore.d.ts says what each part returns. @type {typeof Repair} */
 export const repair = Object.freeze({
-  /** Tries over HTTP before the viewer asks over the socket. */
   TRIES: 4,
-
-  /** The most pages of the history that one repair reads: 10,000 events. */
   PAGES: 50,
-
-  /**
-   * Seconds to wait before attempt number `attempt` (from 1): full jitter, `chance` in [0, 1).
-   *
-   * @param {number} attempt
-   * @param {number} chance
-   * @param {number} [spread]
-   */
   delay: (attempt, chance, spread = SPREAD) => chance * Math.min(LONGEST, spread * 4 ** (attempt - 1)),
-
-  /**
-   * Seconds without a frame after which a viewer reads over HTTP: `silence`, up to a quarter more or less. A goal ends
-   * the silence of all viewers at the same moment. Their next reads must not all come at one moment too.
-   *
-   * @param {number} silence
-   * @param {number} chance
-   */
   patience: (silence, chance) => silence * (0.75 + chance / 2),
-
-  /**
-   * Seconds without a frame of a match after which a viewer reads over HTTP: `least`, or the longest silence `proven`
-   * that a message has ended, up to `most`. Up to a quarter more or less.
-   *
-   * @param {number} least
-   * @param {number} most
-   * @param {number} proven
-   * @param {number} chance
-   */
   looking: (least, most, proven, chance) => repair.patience(Math.max(least, Math.min(most, proven)), chance),
-
-  /**
-   * Seconds without a frame on a connection after which the viewer asks the server for a sign of life: `least` at first,
-   * then twice the longest silence `proven` that a frame has ended, up to a quarter more or less.
-   *
-   * @param {number} least
-   * @param {number} proven
-   * @param {number} chance
-   */
   quiet: (least, proven, chance) => repair.patience(Math.max(least, proven * 2), chance),
-
-  /**
-   * Seconds that the first frame of a connection may take. The time doubles with each of the `mutes` connections in a row
-   * that opened and brought no frame, up to `most`. So a slow server does not get more and more requests.
-   *
-   * @param {number} first
-   * @param {number} mutes
-   * @param {number} [most]
-   */
   grace: (first, mutes, most = 60) => Math.min(Math.max(first, most), first * 2 ** mutes),
-
-  /**
-   * Seconds to wait after failed attempt number `attempt` (from 1) to connect: full jitter.
-   *
-   * @param {number} attempt
-   * @param {number} chance
-   * @param {number} [base]
-   * @param {number} [most]
-   */
   backoff: (attempt, chance, base = 0.25, most = 30) => chance * Math.min(most, base * 2 ** attempt),
 
-  /**
-   * The path of the snapshot since a follower's position, relative to the API's URL.
-   *
-   * @param {FollowerType} follower
-   */
   snapshotPath: ({ match, seq, epoch }) =>
     `/matches/${encodeURIComponent(match)}?after=${seq}${epoch ? `&epoch=${encodeURIComponent(epoch)}` : ""}`,
 
-  /**
-   * The path of the next page of the history after a follower's position, relative to the API's URL.
-   *
-   * @param {FollowerType} follower
-   */
   historyPath: ({ match, seq }) => `/matches/${encodeURIComponent(match)}/events?after=${seq}`,
 
-  /**
-   * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does
-   * not reach back to the follower; or `ask` over the socket, because it is not whole, or is of another epoch. A snapshot
-   * over HTTP may be some seconds old and of the epoch before.
-   *
-   * @param {FollowerType} follower
-   * @param {Frame} answer
-   * @returns {"take" | "pages" | "ask"}
-   */
   judge: (follower, answer) => {
     if (!isWhole(answer) || answer.epoch !== follower.epoch) return "ask";
     return follower.reaches(answer) ? "take" : "pages";
