@@ -329,7 +329,12 @@ export interface HistoryPage extends Frame {
   events: (MatchEvent & { score: Pair })[];
 }
 
-/** Pure: a viewer's half of the protocol for one match; the same as `client/follower.py`. */
+/**
+ * A viewer's half of the protocol for one match, without I/O: takes frames and returns the events to show; the same as
+ * `client/follower.py`. Frames may come twice, late, or before the snapshot, and a frame may be missing. The follower drops
+ * duplicates. An update that begins after the follower's position is a gap. A snapshot from the position closes the gap; if
+ * it does not reach back so far, pages of the history come first.
+ */
 export class Follower {
   constructor(match: string);
   readonly match: string;
@@ -340,17 +345,31 @@ export class Follower {
   status: Status;
   home: string;
   away: string;
+  /** A frame was missed. */
   gap: boolean;
+  /** Events that no snapshot could bring back, because it did not reach back far enough. */
   lost: number;
+  /** Frames that were no whole snapshot or update; they change nothing. */
   junk: number;
   competition: string | null;
   kickoff: string | null;
   terms: Terms;
   clock: Clock | null;
   viewers: number | null;
+  /** The position to subscribe from, null before the first snapshot. */
   since(): Position | null;
+  /** Whether a snapshot of this epoch has every event after the position. */
   reaches(snapshot: Frame): boolean;
+  /**
+   * Take one frame of this match; returns the events that are new, in order. A `patient` follower refuses a snapshot that
+   * does not reach back to its position. That is a gap, which `read` closes. Otherwise the follower takes the snapshot and
+   * counts the missing events as `lost`.
+   */
   take(frame: Frame, options?: { patient?: boolean }): MatchEvent[];
+  /**
+   * Take a page of the history after the position; returns the events that are new, in order. Returns none if the page is
+   * not whole, is of another epoch, or begins after the position. The next snapshot closes the gap.
+   */
   read(page: Frame): MatchEvent[];
 }
 

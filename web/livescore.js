@@ -1,14 +1,13 @@
 /**
  * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
- * docs/client.md shows how to use it; docs/protocol.md describes the messages. Cells of other transports than API Gateway
- * need transports/, which is loaded when such a cell is dialled.
+ * docs/client.md shows how to use it; docs/protocol.md describes the messages; livescore.d.ts describes what is exported.
+ * Cells of other transports than API Gateway need transports/, which is loaded when such a cell is dialled.
  *
- * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
+ * One file because other pages copy it, and because the viewers' page may have at most 60 KB: two modules would
  * add 0.8 KB, and the six parts below 3 KB.
  *
- * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
- * client/repairer.py); tests/web/scenarios.json tests both. From top to bottom: frames, the follower and the repair plan
- * (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
+ * It behaves as the Python client does, and tests/web/scenarios.json tests both. From top to bottom: frames, the follower
+ * and the repair plan (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
  *
  * @import {
  *   Board, Cell, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
@@ -31,13 +30,8 @@ const isPair = (value) => Array.isArray(value) && value.length === 2 && isCount(
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/**
- * Whether seqs rise, up to the last at most.
- *
- * @param {unknown} events
- * @param {number} last
- * @returns {events is MatchEvent[]}
- */
+/** Whether seqs rise, up to the last at most.
+ * @param {unknown} events @param {number} last @returns {events is MatchEvent[]} */
 function rise(events, last) {
   let before = 0;
   if (!Array.isArray(events)) return false;
@@ -48,12 +42,7 @@ function rise(events, last) {
   return true;
 }
 
-/**
- * Whether a snapshot or an update has all that a follower reads, each of its kind and in order.
- *
- * @param {Frame} frame
- * @returns {frame is Whole}
- */
+/** Whether a frame is a snapshot or an update with all that a follower reads. @param {Frame} frame @returns {frame is Whole} */
 function isWhole(frame) {
   const { type, prev, seq } = frame;
   if (!isCount(seq)) return false;
@@ -66,12 +55,7 @@ function isWhole(frame) {
   return (frame.shootout == null || isPair(frame.shootout)) && rise(frame.events, seq);
 }
 
-/**
- * Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores.
- *
- * @param {Frame} page
- * @returns {page is HistoryPage}
- */
+/** Whether a page of the history has all that a follower reads. @param {Frame} page @returns {page is HistoryPage} */
 function isPage(page) {
   if (!isText(page.epoch) || !isCount(page.seq)) return false;
   return rise(page.events, page.seq) && page.events.every((event) => isPair(event.score));
@@ -101,14 +85,7 @@ function readClock(value) {
 /** Updates that wait in the buffer for a snapshot. If more come, the oldest is dropped, which is a gap again. */
 const BUFFER_FRAMES = 64;
 
-/**
- * A viewer's half of the protocol for one match, without I/O: takes frames and returns the events to show. Frames may
- * come twice, late, or before the snapshot, and a frame may be missing. The follower drops duplicates. An update that
- * begins after the follower's position is a gap. A snapshot from the position closes the gap; if it does not reach back
- * so far, pages of the history come first.
- *
- * @implements {FollowerType}
- */
+/** @implements {FollowerType} */
 export class Follower {
   /** @type {Whole[]} */
   #buffer = [];
@@ -129,11 +106,8 @@ export class Follower {
     this.status = "scheduled";
     this.home = "";
     this.away = "";
-    /** A frame was missed. */
     this.gap = false;
-    /** Events that no snapshot could bring back, because it did not reach back far enough. */
     this.lost = 0;
-    /** Frames that were no whole snapshot or update; they change nothing. */
     this.junk = 0;
     /** @type {string | null} */
     this.competition = null;
@@ -146,27 +120,18 @@ export class Follower {
     this.viewers = null;
   }
 
-  /** The position to subscribe from, null before the first snapshot. @returns {Position | null} */
+  /** @returns {Position | null} */
   since() {
     return this.epoch ? { epoch: this.epoch, seq: this.seq } : null;
   }
 
-  /** Whether a snapshot of this epoch has every event after the position. @param {Frame} snapshot @returns {boolean} */
+  /** @param {Frame} snapshot */
   reaches(snapshot) {
     const { seq, events } = /** @type {Whole} */ (snapshot);
     return events.filter((event) => event.seq > this.seq).length >= seq - this.seq;
   }
 
-  /**
-   * Take one frame of this match; returns the events that are new, in order.
-   *
-   * A `patient` follower refuses a snapshot that does not reach back to its position. That is a gap, which `read` closes.
-   * Otherwise the follower takes the snapshot and counts the missing events as `lost`.
-   *
-   * @param {Frame} frame
-   * @param {{patient?: boolean}} [options]
-   * @returns {MatchEvent[]}
-   */
+  /** @param {Frame} frame @param {{patient?: boolean}} [options] @returns {MatchEvent[]} */
   take(frame, { patient = false } = {}) {
     if (!isWhole(frame)) {
       if (frame.type === "snapshot" || frame.type === "update") this.junk += 1;
@@ -193,13 +158,7 @@ export class Follower {
     return this.#advance(frame);
   }
 
-  /**
-   * Take a page of the history after the position; returns the events that are new, in order. Returns none if the page is
-   * not whole, is of another epoch, or begins after the position. The next snapshot closes the gap.
-   *
-   * @param {Frame} page
-   * @returns {MatchEvent[]}
-   */
+  /** @param {Frame} page */
   read(page) {
     if (!isPage(page)) {
       this.junk += 1;
@@ -311,12 +270,7 @@ class ServerClock {
     this.#narrow(this.#guess, null);
   }
 
-  /**
-   * An answer over HTTP came now to a request of the time `sent`. `Age` is its time in a cache.
-   *
-   * @param {Response} answer
-   * @param {number} sent
-   */
+  /** An answer came now to a request of the time `sent`. `Age` is its time in a cache. @param {Response} answer @param {number} sent */
   answer(answer, sent) {
     const date = Date.parse(answer.headers.get("date") ?? "");
     if (Number.isNaN(date)) return;
@@ -383,7 +337,6 @@ class Listeners {
   }
 }
 
-/** Events that wait for a slow `for await`; one that is further behind ends with an error. */
 export const BACKLOG = 1000;
 
 /** Events for one `for await`. @implements {AsyncIterableIterator<MatchEvent>} */
@@ -633,13 +586,8 @@ class FollowedMatch {
     this.#updateBoard();
   }
 
-  /**
-   * Show the events of a frame: update the board, then emit each event, then the change. There is no board before the
-   * first snapshot.
-   *
-   * @param {MatchEvent[]} fresh
-   * @param {number} late Events up to this seq are not live.
-   */
+  /** Update the board, then emit each event, then the change. Events up to the seq `late` are not live.
+   * @param {MatchEvent[]} fresh @param {number} late */
   show(fresh, late) {
     const { follower } = this;
     if (!follower.epoch) return;
@@ -697,12 +645,8 @@ class FollowedMatch {
  * @type {("player" | "assist" | "player_on" | "player_off" | "minute" | "stoppage")[]} */
 const AMENDABLE = ["player", "assist", "player_on", "player_off", "minute", "stoppage"];
 
-/**
- * The events, with the marks and corrections of new cancellations and amendments.
- *
- * @param {MatchEvent[]} events
- * @param {MatchEvent[]} fresh
- */
+/** The events, with the marks and corrections of new cancellations and amendments.
+ * @param {MatchEvent[]} events @param {MatchEvent[]} fresh */
 function withMarks(events, fresh) {
   for (const change of fresh) {
     const { cancels = change.amends, cancels_seq = change.amends_seq, seq } = change;
@@ -817,13 +761,8 @@ class HttpReader {
     this.#onAnswer = onAnswer;
   }
 
-  /**
-   * The JSON object at a path of the API. Equal requests at one time are one.
-   *
-   * @param {string} path
-   * @param {Record<string, string>} [headers]
-   * @returns {Promise<Frame>} or a ReadError
-   */
+  /** The JSON object at a path of the API. Equal requests at one time are one. Rejects with a ReadError.
+   * @param {string} path @param {Record<string, string>} [headers] @returns {Promise<Frame>} */
   get(path, headers) {
     const running = this.#running.get(path);
     if (running) return running;
@@ -1164,11 +1103,7 @@ export class Livescore {
     this.#clock.answer(answer, sentAt);
   }
 
-  /**
-   * @param {string} match
-   * @param {FollowOptions} [options]
-   * @param {Board | Position | null} [resume]
-   */
+  /** @param {string} match @param {FollowOptions} [options] @param {Board | Position | null} [resume] */
   follow(match, options = {}, resume = null) {
     if (!isText(match) || !match) throw new TypeError("A match is named by its id.");
     if (this.#closed) throw new Error("This Livescore has been closed.");
