@@ -3,12 +3,12 @@
 
 import { placeOf } from "../address.js";
 import { keepShell, RecordStore } from "../device-store.js";
+import { loadScreen } from "../early.js";
 import { Livescore } from "../livescore.js";
 import { deployment, Reader, viewerToken } from "../origin.js";
 import { errorWords } from "../words.js";
 import { Announcer, ConnectionSign, Notices } from "./notices.js";
 import { Page } from "./page.js";
-import { loadScreen } from "./screens.js";
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
