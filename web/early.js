@@ -8,7 +8,7 @@ import { placeOf } from "./address.js";
 import { localDay, utcDays } from "./day.js";
 
 /** @import { Place, Screen } from "./page-types.js" */
-/** @import { Page } from "./viewer/page.js" */
+/** @import { Page } from "./viewer/viewer.js" */
 
 const FILES = {
   match: ["match", "match-view", "timeline-view", "moments"],

@@ -16,7 +16,7 @@
  * } from "./livescore.js"
  */
 
-// ---------------------------------------------------------------------------------------------------------- frames
+// ---- frames
 
 /** @param {unknown} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
@@ -80,7 +80,7 @@ function readClock(value) {
   return { minute: value.minute, stoppage: isCount(value.stoppage) ? value.stoppage : null, at: value.at };
 }
 
-// -------------------------------------------------------------------------------------------------------- follower
+// ---- follower
 
 /** Updates that wait in the buffer for a snapshot. If more come, the oldest is dropped, which is a gap again. */
 const BUFFER_FRAMES = 64;
@@ -220,7 +220,7 @@ export class Follower {
   }
 }
 
-// -------------------------------------------------------------------------------------------------- the repair plan
+// ---- the repair plan
 
 /** Seconds within which a viewer reads a gap, at a random moment: thousands of viewers may miss the same frame. */
 const SPREAD = 0.5;
@@ -228,7 +228,7 @@ const SPREAD = 0.5;
 /** The longest pause between two tries, in seconds. */
 const LONGEST = 8;
 
-/** The plan of a repair, without I/O: livescore.d.ts says what each part returns. @type {typeof Repair} */
+/** @type {typeof Repair} */
 export const repair = Object.freeze({
   TRIES: 4,
   PAGES: 50,
@@ -250,7 +250,7 @@ export const repair = Object.freeze({
   },
 });
 
-// -------------------------------------------------------------------------------------------------- server's clock
+// ---- server's clock
 
 /** A difference of up to so many ms is no reason to doubt this device's clock. */
 const CLOSE_ENOUGH = 30_000;
@@ -303,7 +303,7 @@ class ServerClock {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- listeners
+// ---- listeners
 
 /** An error of the caller's code is reported as if the browser had called that code. */
 const run = (/** @type {() => void} */ call) => {
@@ -400,7 +400,7 @@ class EventQueue {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------- timers
+// ---- timers
 
 /** Seconds of a clock that only goes forward. */
 const seconds = () => performance.now() / 1000;
@@ -450,7 +450,7 @@ class Timers {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------ connection
+// ---- connection
 
 const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
@@ -529,7 +529,7 @@ class ViewerSocket {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- followed matches
+// ---- followed matches
 
 /** One followed match: its state, its board, and its requests on this connection. */
 class FollowedMatch {
@@ -721,7 +721,7 @@ class Follow {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- over HTTP
+// ---- over HTTP
 
 /** The API gave no answer that can be used. `status` is that of the answer, 0 if there was none. */
 class ReadError extends Error {
@@ -746,13 +746,9 @@ class HttpReader {
   /** Requests that were given up. @type {WeakSet<AbortController>} */
   #abandoned = new WeakSet();
 
-  /**
-   * @param {string} base
-   * @param {typeof globalThis.fetch} fetch
-   * @param {number} patience in seconds
-   * @param {ServerClock} clock
-   * @param {(answers: boolean) => void} onAnswer is called after each request: whether a server answers
-   */
+  /** `patience` in seconds; `onAnswer` is called after each request: whether a server answers.
+   * @param {string} base @param {typeof globalThis.fetch} fetch @param {number} patience @param {ServerClock} clock
+   * @param {(answers: boolean) => void} onAnswer */
   constructor(base, fetch, patience, clock, onAnswer) {
     this.#base = base.replace(/\/+$/, "");
     this.#fetch = fetch;
@@ -934,7 +930,7 @@ class Repairer {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- livescore
+// ---- livescore
 
 /** The most bytes of a message of ours; the server closes the connection after a longer one. */
 const MESSAGE_BYTES = 4096;
@@ -1261,13 +1257,8 @@ export class Livescore {
     return this.#silentConnections > 0 || this.#deaths >= DEATHS;
   }
 
-  /**
-   * A try has failed, or a connection has ended: the next one begins after a random pause.
-   *
-   * @param {number} number
-   * @param {string | null} reason
-   * @param {boolean} [dialled] whether the server could answer
-   */
+  /** A try has failed, or a connection has ended. `dialled`: whether the server could answer.
+   * @param {number} number @param {string | null} reason @param {boolean} [dialled] */
   #lost(number, reason, dialled = true) {
     if (number !== this.#try) return;
     this.#try += 1;

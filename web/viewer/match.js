@@ -12,7 +12,7 @@ import { MatchView } from "./match-view.js";
 
 /** @import { Follow } from "../livescore.js" */
 /** @import { Board } from "../page-types.js" */
-/** @import { Page } from "./page.js" */
+/** @import { Page } from "./viewer.js" */
 
 const NEWS = 12_000;
 

@@ -14,7 +14,7 @@ import { ScoreboardView } from "./scoreboard-view.js";
 /** @import { Follow } from "../livescore.js" */
 /** @import { Board } from "../page-types.js" */
 /** @import { News } from "./news.js" */
-/** @import { Page } from "./page.js" */
+/** @import { Page } from "./viewer.js" */
 
 /** The approximate pause after a failed read. */
 const RETRY = 4_000;
