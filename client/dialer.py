@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ def dialer(cell: str | CellAddress, reader: HttpReader | None, times: BroadcastT
     """
     address = as_cell(cell)
     if address.transport == API_GATEWAY:
-        return partial(_dial_api_gateway, f"{address.url}?v=1")
+        return _api_gateway(address.url)
     if address.transport not in BROADCASTING:
         raise ValueError(f"This client does not know the transport {address.transport}.")
     if reader is None:
@@ -49,6 +49,12 @@ def dialer(cell: str | CellAddress, reader: HttpReader | None, times: BroadcastT
     module = import_module(f".transports.{BROADCASTING[address.transport]}", __package__)
     dial_cell: Dial = module.dialer(address, reader, times)
     return dial_cell
+
+
+@lru_cache(maxsize=64)
+def _api_gateway(url: str) -> Dial:
+    """Kept, because the thousands of viewers of a load test need one such function and not one each."""
+    return partial(_dial_api_gateway, f"{url}?v=1")
 
 
 async def _dial_api_gateway(url: str, token: str | None, deliver: Deliver) -> Connection:

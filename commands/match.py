@@ -138,7 +138,7 @@ def _published(receipt: dict[str, Any]) -> str:
     refused = f"; refused before: {len(receipt['refused'])}" if receipt["refused"] else ""
     return (
         f"seq {receipt['seq']} in {printable(receipt['cell'])} ({printable(receipt['transport'])}): published {feeds} "
-        f"after {took:,} ms{refused}. This transport does not count viewers."
+        f"after {took:,} ms{refused}. The service does not say which viewers it reached."
     )
 
 

@@ -28,6 +28,7 @@ import orjson
 import uvloop
 
 from client.cell_address import CellAddress
+from client.dialer import as_cell
 from client.http_reader import HttpReader
 from client.viewer import Viewer
 from loadtest.load_limits import allow_sockets
@@ -251,14 +252,18 @@ async def _report(swarm: Swarm) -> None:
 
 
 def main() -> None:
-    """``python -m loadtest.swarm CELL API_URL VIEWERS``. ``CELL`` is a ``CellAddress`` in JSON."""
+    """``python -m loadtest.swarm CELL API_URL VIEWERS``.
+
+    ``CELL`` is a ``CellAddress`` in JSON, or the URL of an API Gateway WebSocket.
+    """
     # Ctrl-C reaches the whole process group, but the worker decides when the swarm ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (refusal := allow_sockets(int(sys.argv[3]))) is not None:
         sys.exit(f"livescore: {refusal}")
     # A full collection visits every object of every viewer while all viewers wait, and finds almost no garbage.
     gc.set_threshold(100_000, 50, 100)
-    uvloop.run(serve(CellAddress(**orjson.loads(sys.argv[1])), sys.argv[2]))
+    cell = sys.argv[1]
+    uvloop.run(serve(CellAddress(**orjson.loads(cell)) if cell.startswith("{") else as_cell(cell), sys.argv[2]))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from subscriptions.viewer_counts import ViewerCounts
 from subscriptions.viewer_settings import PresenceSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 ROWS_PER_SECOND: Final = 20_000
@@ -75,8 +77,7 @@ def _make() -> None:
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take one lifecycle event. An error is raised: Lambda then delivers the event again."""
-    for channel in sorted(change_rows(event)):
-        write_count(channel)
+    write_counts(change_rows(event))
 
 
 def change_rows(event: dict[str, Any]) -> set[str]:
@@ -97,12 +98,24 @@ def change_rows(event: dict[str, Any]) -> set[str]:
     return channels(feeds)
 
 
-def write_count(channel: str) -> None:
-    """Count a channel and write the count at home, unless another invocation will do so."""
-    seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS + _last_counts.get(channel, 0) / ROWS_PER_SECOND)
-    if not _viewers().claim_count(channel, time.time() + MARGIN_SECONDS, seconds):
-        return
-    time.sleep(seconds + MARGIN_SECONDS)
+def write_counts(changed: Collection[str]) -> None:
+    """Count channels and write their counts at home, each channel unless another invocation will do so.
+
+    The claims of all channels wait side by side: a connection may have 50 matches, and the function has a minute.
+    """
+    claimed, longest = [], 0.0
+    for channel in sorted(changed):
+        seconds = min(LONGEST_SECONDS, SHORTEST_SECONDS + _last_counts.get(channel, 0) / ROWS_PER_SECOND)
+        if _viewers().claim_count(channel, time.time() + MARGIN_SECONDS, seconds):
+            claimed.append(channel)
+            longest = max(longest, seconds)
+    if claimed:
+        time.sleep(longest + MARGIN_SECONDS)
+    for channel in claimed:
+        _write_count(channel)
+
+
+def _write_count(channel: str) -> None:
     viewers = _viewers().count(channel)
     _last_counts[channel] = viewers
     match = channel.rpartition("/")[2]

@@ -106,10 +106,26 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 def make(description: CellDescription, cell_states: CellStates, own: OwnSettings, clients: Clients) -> Transport:
-    """The transport of a cell. ``cell_states``: the cell's table ``broadcasts``."""
-    return KINDS[description.transport].load()(description, cell_states, own, clients)
+    """The transport of a cell. ``cell_states``: the cell's table ``broadcasts``.
+
+    If no client can be made of the description, the transport refuses each event: the other cells go on.
+    """
+    from broadcaster.transports.unmade import ERRORS, Unmade  # not for those who only read descriptions
+
+    try:
+        return KINDS[description.transport].load()(description, cell_states, own, clients)
+    except ERRORS as error:
+        return Unmade(description, str(error))
 
 
 def make_messenger(description: CellDescription, subscriptions_table: str, clients: Clients) -> Messenger:
-    """The messenger of a cell. ``subscriptions_table``: the table's name without the suffix of a cell."""
-    return KINDS[description.transport].load_messenger()(description, subscriptions_table, clients)
+    """The messenger of a cell. ``subscriptions_table``: the table's name without the suffix of a cell.
+
+    If no client can be made of the description, the messenger refuses each message.
+    """
+    from broadcaster.transports.unmade import ERRORS, Unmade
+
+    try:
+        return KINDS[description.transport].load_messenger()(description, subscriptions_table, clients)
+    except ERRORS as error:
+        return Unmade(description, str(error))

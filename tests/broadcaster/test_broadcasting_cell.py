@@ -122,7 +122,7 @@ def test_the_commands_show_what_was_published(cells: System, operator: Operator,
     play(cells, operator, match, {"kind": "kick_off"})
     shown = " ".join(CliRunner().invoke(app, ["receipts", match, "--api", cells.api_url]).stdout.split())
     assert "seq 1 in events (appsync-events): published all (" in shown
-    assert "This transport does not count viewers." in shown
+    assert "The service does not say which viewers it reached." in shown
     smoke = CliRunner().invoke(app, ["smoke", cells.api_url, "--ws", cells.at("main").websocket_url, "--json"])
     assert (smoke.exit_code, json.loads(smoke.stdout)["passed"]) == (0, True), smoke.output
 

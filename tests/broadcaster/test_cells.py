@@ -44,12 +44,12 @@ def cells(proxy: FaultProxy) -> Iterator[System]:
 
     def through(system: System) -> System:
         changed = proxy.before(system)
-        # Senders post past the proxy: each cell's gateway is MiniStack's own of that region.
+        # Frames go past the proxy: each cell's gateway is MiniStack's own of that region.
         overrides = {
             name: {each: value for each, value in more.items() if each != "CONNECTIONS_URL"}
             for name, more in changed.overrides.items()
         }
-        return replace(changed, overrides=overrides)
+        return replace(changed, overrides=overrides, services_through={})
 
     settings = {"watchdog_seconds": 2, "watchdog_visibility": 2}
     with running(free_port(), settings, cells=CELLS, through=through) as (system, _):

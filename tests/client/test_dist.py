@@ -159,6 +159,14 @@ async def test_an_unknown_match_is_told_by_the_running_system(system: System, ma
         await asyncio.wait_for(anext(follow(system.websocket_url, match_id, api=system.api_url)), SECONDS)
 
 
+def test_the_wheel_has_every_transport(python: Path, tmp_path: Path) -> None:
+    """Each transport that the client knows is imported from the wheel, with nothing else of ours."""
+    names = "[f'livescore_client.transports.{each}' for each in BROADCASTING.values()]"
+    code = "from importlib import import_module; from livescore_client.dialer import BROADCASTING; "
+    loaded = ran(python, "-I", "-c", f"{code}print(len([import_module(each) for each in {names}]))", cwd=tmp_path)
+    assert loaded.strip() == "4"
+
+
 def test_a_program_is_checked_by_mypy(python: Path, tmp_path: Path) -> None:
     """``mypy --strict`` takes the docs' program and one that uses more, and finds the two mistakes in the latter."""
     (tmp_path / "program.py").write_text(PYTHON_PROGRAM)

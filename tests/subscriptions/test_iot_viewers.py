@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from matches.channels import feed_channel, match_channel
+from matches.ledger import UnknownMatchError
 from subscriptions import iot_presence, iot_viewers
 from subscriptions.iot_viewers import IotViewers
 
@@ -117,5 +118,34 @@ def test_the_count_goes_home_for_a_channel_that_a_match_has(
     for competition, name in ((None, match), ("cup", match), (None, "no-such-match")):
         feed = feed_channel(competition, name, "all")
         note(event("subscribed", uuid4().hex, feed))
-        iot_presence.write_count(feed.rpartition("/")[0])
+        iot_presence.write_counts({feed.rpartition("/")[0]})
     assert written == [(match, "iot", 1)]
+
+
+def test_the_end_of_a_connection_with_fifty_matches_is_one_wait(
+    viewers: IotViewers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All its matches are counted after one wait: one wait after the other would take longer than the function may."""
+    waits: list[float] = []
+    counted: set[str] = set()
+
+    def count(channel: str) -> int:
+        counted.add(channel)
+        return 0
+
+    monkeypatch.setattr(viewers, "count", count)
+    monkeypatch.setattr("subscriptions.iot_presence.time.sleep", waits.append)
+    monkeypatch.setattr(iot_presence, "_ledger", _NoMatches)
+    session, channels = uuid4().hex, {match_channel(None, f"m-{uuid4().hex[:12]}") for _ in range(50)}
+    note(event("subscribed", session, *(f"{each}/all" for each in channels)))
+    iot_presence.write_counts(iot_presence.change_rows(event("disconnected", session)))
+    assert counted == channels
+    assert waits == [iot_presence.SHORTEST_SECONDS + iot_presence.MARGIN_SECONDS]
+
+
+class _NoMatches:
+    """A ledger without matches."""
+
+    def state(self, match: str) -> None:
+        """No match has this id."""
+        raise UnknownMatchError(match)

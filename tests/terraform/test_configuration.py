@@ -33,6 +33,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "domain": "livescore.example.org",
         "emails": ["someone@example.org"],
     },
+    "two_transports": {"sign_in_prefix": "goals", "email": "someone@example.org"},
     "ministack": {},
 }
 """The variables that each example asks for."""

@@ -40,9 +40,10 @@ async def service_down(play: Play) -> AsyncIterator[None]:
     yield
 
     async def over() -> bool:
-        return bool(first.fired and again.fired) and asyncio.get_running_loop().time() > until
+        # The fan-out leaves a cell that has just been silent to the watchdog.
+        return first.fired + again.fired > 1 and asyncio.get_running_loop().time() > until
 
-    await happened(over, "the fan-out and the watchdog were not refused", seconds=2 * DOWN_SECONDS)
+    await happened(over, "no publish was refused a second time", seconds=2 * DOWN_SECONDS)
     book.disarm(play.match)
 
 

@@ -96,8 +96,9 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
     report, begun = Report(plan.seed), time.monotonic()
     for cells, broadcasting in ((ONE_CELL, False), (CELLS, True)):
         if kinds := [each for each in plan.kinds if each.broadcasting is broadcasting]:
-            # A viewer of a broadcasting cell calls Lambda twice before it watches. MiniStack runs few calls at once.
-            fewer = {"lanes": min(2, plan.lanes), "told": 2, "quick": 1, "on_ministack": 1} if broadcasting else {}
+            # A viewer of a broadcasting cell calls Lambda twice before it watches, and MiniStack runs few calls at
+            # once. One match at a time: a cell that is silent for one match keeps the events of others waiting.
+            fewer = {"lanes": 1, "told": 2, "quick": 1, "on_ministack": 1} if broadcasting else {}
             _run_on(cells, replace(plan, kinds=kinds, **fewer), port, say, report)
     report.seconds = time.monotonic() - begun
     return report

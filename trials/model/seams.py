@@ -72,6 +72,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
     cached = (
         resources.ledger, resources.recent_events, resources.viewer_counts, resources.shared_reads,
         routes._ledger, routes._recent_events, routes._shard_counts, routes._subscriptions, routes._viewer_counts,  # noqa: SLF001
+        routes._listeners,  # noqa: SLF001
         runtime.environment.settings,
     )  # fmt: skip
     try:

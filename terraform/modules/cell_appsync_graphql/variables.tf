@@ -77,7 +77,7 @@ variable "deletion_protection" {
 }
 
 variable "options" {
-  description = "What may differ from cell to cell: concurrency by function, KMS key; see cells of the root module."
+  description = "Differences from cell to cell: concurrency by function, KMS key; see cells of the root module, also for what switching provisioned concurrency interrupts."
   type = object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})

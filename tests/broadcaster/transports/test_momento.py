@@ -8,8 +8,10 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionError  # noqa: A004  # botocore's own
 
 from broadcaster.transports import signed_http
-from broadcaster.transports.momento import MomentoTopics, topic
-from runtime import refusals
+from broadcaster.transports.description import CellDescription
+from broadcaster.transports.momento import MomentoTopics, make_service, topic
+from broadcaster.transports.transport import Clients
+from runtime import aws, refusals
 from runtime.secure_parameter import SecureParameter
 from tests.broadcaster.transports.http_service import http_service
 
@@ -104,3 +106,29 @@ def test_a_topic_is_one_segment_of_a_path() -> None:
     """A channel's slashes become colons, so a topic is one segment, and two channels never share a topic."""
     assert topic("a/b/all") == "a%3Ab%3Aall"
     assert "/" not in topic(CHANNEL)
+
+
+def test_a_key_with_a_new_line_is_in_no_error(service: HttpService) -> None:
+    """A key that no header takes is refused without the key, and nothing is sent."""
+
+    class Broken(Keys):
+        def get_parameter(self, **_: Any) -> Any:
+            return {"Parameter": {"Value": "secret\nkey"}}
+
+    momento = MomentoTopics(service.url, "cache", "eu-west-1", SecureParameter("/momento", Broken))
+    with pytest.raises(ClientError) as raised:
+        momento.publish(CHANNEL, b"{}")
+    assert refusals.judge(raised.value) == "refused"
+    assert "secret" not in str(raised.value)
+    assert not service.requests
+
+
+def test_the_key_is_read_by_the_client_that_waits_least(
+    service: HttpService, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Systems Manager that hangs holds a publish for seconds, not for half a minute."""
+    monkeypatch.setattr(aws, "ssm", lambda: keys)
+    texts = {"url": service.url, "cache": "cache", "api_key_parameter": "/momento"}
+    made = make_service(CellDescription("mo", "eu-west-1", "momento", "-mo", texts), Clients(None, None, None, None))  # type: ignore[arg-type]
+    made.publish(CHANNEL, b"{}")
+    assert service.requests[0].headers["authorization"] == "key 1"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import (
     BotoCoreError,
@@ -72,6 +74,22 @@ def test_the_signature_is_right_for_the_service_and_the_host(
     assert Verifier(ENVIRONMENT, "appsync").refusal("POST", "/event", request.headers, b"other") is not None
 
 
+def test_a_body_does_not_wait_for_the_acknowledgement_of_the_headers(
+    http: SignedHttp, service: HttpService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection has TCP_NODELAY: without it a publish on an open connection would take 40 ms longer."""
+    opened: list[socket.socket] = []
+    create = urllib3.util.connection.create_connection
+
+    def noting(*args: Any, **options: Any) -> socket.socket:
+        opened.append(create(*args, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", noting)
+    http.post(f"{service.url}/event", BODY, {})
+    assert [each.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0 for each in opened] == [True]
+
+
 def test_a_service_without_signatures_gets_none(service: HttpService) -> None:
     """Without credentials the request has the caller's headers and no signature."""
     SignedHttp("momento", REGION).post(f"{service.url}/topics", BODY, {"Authorization": "key"})
@@ -100,12 +118,17 @@ def test_a_process_without_credentials_is_refused_before_the_network(service: Ht
         (413, b"", "ValidationException", "invalid", 1),
         (400, b'{"code":7}', "ValidationException", "invalid", 1),
         (400, b'{"__type":"ThrottlingException"}', "ThrottlingException", "transient", 3),
+        (302, b"", "302", "refused", 1),
+        (304, b"", "304", "refused", 1),
     ],
 )  # fmt: skip
 def test_an_error_is_judged_as_one_of_botocores(
     http: SignedHttp, service: HttpService, status: int, body: bytes, code: str, verdict: str, tries: int
 ) -> None:
-    """The code comes from the answer; a throttle and a 5xx are tried again, a refusal and a wrong call are not."""
+    """The code comes from the answer; a throttle and a 5xx are tried again, a refusal and a wrong call are not.
+
+    A redirection is no success: nobody has taken the frame.
+    """
     service.say((status, body))
     with pytest.raises(ClientError) as error:
         http.post(service.url, BODY, {})

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 UPDATE = json.dumps(frame({"update": 2, "prev": 1, "has": [2]}))
 TIMES = BroadcastTimes(second_read=(0.05, 0.1), begun=0.3, settle=0.1)
 MANY = 100
+LOOKED = 3
+"""Reads of a viewer after its second look: the channel, the snapshot, the look. Momento adds the token."""
 SECONDS = 20.0
 
 
@@ -147,8 +149,9 @@ async def test_a_viewer_without_a_token_has_no_messages(transport: str) -> None:
 
 async def test_a_discontinuity_of_momento_is_read_over_http() -> None:
     """When Momento says that messages are missing, the viewer reads them over HTTP at once, and goes on polling."""
-    async with open_house() as (house, services), viewing("momento", services, house.api, ["m"]) as ([viewer], _):
+    async with open_house() as (house, services), viewing("momento", services, house.api, ["m"]) as ([viewer], reader):
         await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED + 1)
         await eventually(lambda: services.lines)
         house.seq = 5
         [topic] = services.lines
@@ -167,9 +170,10 @@ async def test_frames_that_appsync_could_not_bring_are_read_over_http() -> None:
     """A ``broadcast_error`` of AppSync Events makes the viewer read at once, without waiting for the next frame."""
     async with (
         open_house() as (house, services),
-        viewing("appsync-events", services, house.api, ["m"]) as ([viewer], _),
+        viewing("appsync-events", services, house.api, ["m"]) as ([viewer], reader),
     ):
         await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED)
         house.seq = 2
         [line] = services.lines
         assert isinstance(line, Socket)
