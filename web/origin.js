@@ -1,5 +1,5 @@
 // @ts-check
-/** What a page gets at its own origin: the cells, answers of the readers' API, and the token in its address. */
+/** A page's own origin: the cells, the answers of the readers' API, and the token in the address. */
 
 import { tokenIn } from "./address.js";
 import { early } from "./early.js";
