@@ -42,6 +42,9 @@ MAKING_SECONDS: Final = 5
 TOKENS_A_SECOND: Final = 2
 """Tokens in each second of our clock. So no second of Momento's clock has more than four, and its limit is five."""
 
+OWN_TOKENS_A_SECOND: Final = 1
+"""The same for tokens of single viewers. However many viewers want to hear their messages, matches get the rest."""
+
 WAIT_SECONDS: Final = 2.5
 PAUSE_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 2.0
@@ -83,10 +86,13 @@ class MomentoAccess:
         """Whether a cell of this name has viewers at Momento."""
         return cell in self._cells
 
-    def token(self, cell: str, shared_by: str, prefixes: Sequence[str]) -> DisposableToken:
+    def token(
+        self, cell: str, shared_by: str, prefixes: Sequence[str], a_second: int = TOKENS_A_SECOND
+    ) -> DisposableToken:
         """A token that subscribes to topics with these prefixes in the cache of a cell.
 
-        ``shared_by`` is the name under which viewers share it. Raises NoTokenError, and refusals.AWS_ERRORS.
+        ``shared_by`` is the name under which viewers share it. ``a_second``: if so many tokens were made in a second,
+        for whomever, this one is not made in it. Raises NoTokenError, and refusals.AWS_ERRORS.
         """
         kept = self._kept.get((cell, shared_by))
         if kept is not None and self._left(kept) >= RENEWED_SECONDS:
@@ -95,7 +101,7 @@ class MomentoAccess:
         while True:
             found = self._read(cell, shared_by)
             if found is None or self._left(found) < RENEWED_SECONDS:
-                found = self._renewed(cell, shared_by, prefixes) or found
+                found = self._renewed(cell, shared_by, prefixes, a_second) or found
             if found is not None and self._left(found) >= LEAST_SECONDS:
                 self._keep(cell, shared_by, found)
                 return found
@@ -111,11 +117,11 @@ class MomentoAccess:
     def _left(self, token: DisposableToken) -> float:
         return token.expires - self._clock()
 
-    def _renewed(self, cell: str, shared_by: str, prefixes: Sequence[str]) -> DisposableToken | None:
+    def _renewed(self, cell: str, shared_by: str, prefixes: Sequence[str], a_second: int) -> DisposableToken | None:
         """The next token, made and written; None if another process makes it, or if it could not be made."""
         if not self._may_make(cell, shared_by):
             return None
-        if not self._is_within_rate(cell):
+        if not self._is_within_rate(cell, a_second):
             self._give_up(cell, shared_by)
             return None
         try:
@@ -150,22 +156,29 @@ class MomentoAccess:
         return self._is_updated(
             _key(cell, shared_by),
             "SET making_until = :until, #ttl = :ttl",
-            "attribute_not_exists(making_until) OR making_until < :now",
-            {":until": now + MAKING_SECONDS, ":now": now, ":ttl": now + VALID_SECONDS},
+            # Another process may have made the token after this one had read the row.
+            "(attribute_not_exists(making_until) OR making_until < :now)"
+            " AND (attribute_not_exists(expires) OR expires <= :renewed)",
+            {
+                ":until": now + MAKING_SECONDS,
+                ":now": now,
+                ":renewed": now + RENEWED_SECONDS,
+                ":ttl": now + VALID_SECONDS,
+            },
         )
 
     def _give_up(self, cell: str, shared_by: str) -> None:
         """Let any process try again at once. Without this write it may after ``MAKING_SECONDS``."""
         self._db.update_item(TableName=self._table, Key=_key(cell, shared_by), UpdateExpression="REMOVE making_until")
 
-    def _is_within_rate(self, cell: str) -> bool:
+    def _is_within_rate(self, cell: str, a_second: int) -> bool:
         """Count one token of this second, unless enough were made in it. Cells with one key share the count."""
         now = int(self._clock())
         return self._is_updated(
             _key(self._cells[cell].key.name, f"second#{now}"),
             "SET #ttl = :ttl ADD made :one",
             "attribute_not_exists(made) OR made < :most",
-            {":one": 1, ":most": TOKENS_A_SECOND, ":ttl": now + 60},
+            {":one": 1, ":most": a_second, ":ttl": now + 60},
         )
 
     def _write(self, cell: str, shared_by: str, token: DisposableToken) -> None:

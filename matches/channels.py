@@ -21,6 +21,8 @@ FEEDS: Final[tuple[Feed, ...]] = ("all", "score")
 NAMESPACE: Final = "livescore"
 OPEN: Final = "open"
 """The competition segment of a match without a competition: every viewer may hear it."""
+COMPETITIONS: Final = ("c-", "h-")
+"""The beginnings of the segments of competitions."""
 SUBJECTS: Final = "subjects"
 """The segment of the channels of viewers. It is no competition's: theirs begin with ``c-`` or ``h-``."""
 

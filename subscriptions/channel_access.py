@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from matches.channels import FEEDS, NAMESPACE, OPEN, SUBJECTS, competition_segment, subject_channel
+from matches.channels import COMPETITIONS, FEEDS, NAMESPACE, OPEN, SUBJECTS, competition_segment, subject_channel
 from matches.claims import EVERY
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def may_hear(channel: str, competitions: Collection[str], subject: str | None) -
     messages to itself. It hears nothing else: no wildcard, no other depth, no other namespace.
     """
     if (feed := _FEED.fullmatch(channel)) is not None:
-        return EVERY in competitions or feed["competition"] in competition_segments(competitions)
+        is_any_of = EVERY in competitions and feed["competition"].startswith(COMPETITIONS)
+        return is_any_of or feed["competition"] in competition_segments(competitions)
     return subject is not None and _SUBJECT.fullmatch(channel) is not None and channel == subject_channel(subject)
 
 

@@ -78,6 +78,8 @@ class Documents:
         fields = [each for each in found.selection_set.selections if isinstance(each, FieldNode)]
         if len(fields) != 1 or len(found.selection_set.selections) != 1:
             raise DocumentError("The stand-in takes operations with one field.")
+        if fields[0].name.value.startswith("__"):
+            raise DocumentError("Introspection is closed, as Terraform sets it for the API.")
         return self._asked(found, fields[0], variables)
 
     def _parsed(self, query: str) -> Any:

@@ -216,6 +216,27 @@ def test_processes_share_a_token(bench: Bench) -> None:
     assert bench.stats()["tokens"] == 1
 
 
+def test_a_process_that_was_overtaken_makes_no_second_token(bench: Bench) -> None:
+    """It has read that there is no token, and another process makes one before it claims the right to make one."""
+
+    class Overtaken:
+        """DynamoDB, whose first answer is from before the token was made."""
+
+        reads = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(bench.dynamodb, name)
+
+        def get_item(self, **asked: Any) -> Any:
+            self.reads += 1
+            return {} if self.reads == 1 else bench.dynamodb.get_item(**asked)
+
+    first = bench.access().token(CELL, "c-overtaken", ["livescore:c-overtaken:"])
+    slow = replace(bench, dynamodb=Overtaken()).access()
+    assert slow.token(CELL, "c-overtaken", ["livescore:c-overtaken:"]) == first
+    assert bench.stats()["tokens"] == 1
+
+
 def test_a_token_is_replaced_before_it_ends(bench: Bench) -> None:
     """With a quarter of an hour left a new token is made; the old one is valid until it ends."""
     access = bench.access()
@@ -254,6 +275,20 @@ def test_all_processes_together_stay_within_momentos_limit(bench: Bench) -> None
     stats = bench.stats()
     assert (stats["refused"], stats["tokens"]) == (0, sum(results))
     assert stats["tokens"] >= 4
+
+
+def test_viewers_that_want_their_messages_leave_half_of_the_tokens_to_the_matches(bench: Bench) -> None:
+    """In each second at most one of the two tokens is made for a single viewer: matches never wait for all viewers."""
+    tokens = [bench.issuer.token(sub=f"crowd-{number}") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda token: bench.ask(token, subject="me")[0], tokens))
+    rows = bench.dynamodb.query(
+        TableName=bench.table,
+        KeyConditionExpression="match_id = :id",
+        ExpressionAttributeValues={":id": {"S": f"momento#{bench.parameter}"}},
+    )["Items"]
+    assert {row["made"]["N"] for row in rows} == {"1"}
+    assert given.count(200) == len(rows)
 
 
 def test_the_tokens_endpoint_is_momentos() -> None:

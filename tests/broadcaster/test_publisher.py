@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from threading import Barrier, Event
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from broadcaster.control.cell_state import CellStates
+from broadcaster.control.cell_state import CellState, CellStates
 from broadcaster.control.payload import CarriedEvent
 from broadcaster.home.cells import Cell, Cells
 from broadcaster.home.watchdog_queue import WatchdogQueue
@@ -292,6 +293,16 @@ def test_a_match_that_was_created_again_is_told_from_its_first_event(
     publisher.begin(*play(KICK_OFF))
     assert service.seqs(match_id) == [(0, 1)]
     assert cell_states.read(match_id).told_seq == 1
+
+
+def test_a_telling_that_another_epoch_has_overtaken_publishes_nothing(
+    service: FakeService, play: Play, match_id: str, ledger: Ledger
+) -> None:
+    """Another process has made the first event of the match's next life due between this telling's two writes."""
+    overtaken: Any = SimpleNamespace(mark_due=lambda *_, **__: CellState(match_id, due_seq=1, epoch="newer"))
+    told = Publisher(DESCRIPTION, overtaken, ledger, service, THREADS).begin(*play(KICK_OFF))
+    assert told.epoch == "newer"
+    assert not service.calls
 
 
 def test_frames_over_the_limit_of_the_service_begin_later(

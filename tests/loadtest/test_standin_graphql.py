@@ -212,6 +212,16 @@ async def test_the_rights_cannot_be_got_around_by_the_document(bench: Bench) -> 
     await viewer.close()
 
 
+@pytest.mark.parametrize(
+    "query", ["{ __typename }", "{ __schema { types { name } } }", '{ __type(name: "Frame") { name } }']
+)
+async def test_introspection_is_closed(bench: Bench, query: str) -> None:
+    """As Terraform sets it for the API: a viewer learns nothing of the schema, and gets an error inside HTTP 200."""
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(bench.url, json={"query": query}, headers={"Authorization": "all"})
+    assert (answer.status_code, answer.json()["errors"][0]["errorType"]) == (200, "ValidationError")
+
+
 async def test_the_authorizer_is_told_nothing_of_a_subscription(bench: Bench) -> None:
     """As at AWS, the authorizer gets an empty query and no variables for a connection and for a subscription."""
     bench.authorizer.answers["all"]["ttlOverride"] = 0

@@ -38,7 +38,7 @@ def test_a_viewer_hears_the_matches_of_its_competitions(
         "/livescore/open/m/all", "livescore//m/all", "livescore/open/m/ALL", "livescore/open/m/other",
         "livescore/*/m/all", "other/open/m/all", "$aws/events/presence/connected/m", "livescore/subjects",
         "livescore/subjects/*", "livescore/subjects/+", "livescore/subjects/#", "livescore/open/m/allx",
-        "$share/g/livescore/open/m/all",
+        "$share/g/livescore/open/m/all", "livescore/other/m/all", "livescore/subjects/m/all", "livescore/c/m/all",
     ],
 )  # fmt: skip
 def test_nobody_hears_a_wildcard_or_any_other_channel(channel: str) -> None:

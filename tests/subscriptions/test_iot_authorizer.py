@@ -106,7 +106,8 @@ def test_a_client_id_that_others_could_guess_is_refused(gate: ViewerGate, client
 
 
 def test_a_password_that_is_no_text_is_refused(gate: ViewerGate) -> None:
-    """The function does not fail on bytes that are no text, or on an event without the MQTT part."""
+    """Also where viewers need no token: it is no missing password. An event without the MQTT part is refused too."""
+    gate.set(ANONYMOUS="on")
     event = connect(None)
     for password in ("====", "//79/A==", 7):
         event["protocolData"]["mqtt"]["password"] = password

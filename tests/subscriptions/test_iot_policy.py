@@ -24,6 +24,7 @@ TOPICS = [
     "livescore/+/m1/all",
     "livescore/c-cup/#", "livescore/c-cup/+/all", "livescore/c-cup/m1/#", "livescore/c-cup/m1/+", "livescore/open/#",
     "$aws/events/presence/connected/x", "$aws/events/#", "$share/g/livescore/c-cup/m1/all", "other/c-cup/m1/all",
+    "livescore/other/m1/all", "livescore/subjects/m1/all",
 ]  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from loadtest.standin import graphql_access
 from loadtest.standin.graphql_documents import _APPSYNC
 from matches.channels import match_channel, subject_channel
 from subscriptions.channel_access import may_hear
-from subscriptions.graphql_authorizer import rights
+from subscriptions.graphql_authorizer import CLOSED, rights
 from subscriptions.viewer_access import Viewer
 from tests.support import needs
 
@@ -31,7 +31,7 @@ CHANNELS = [
     match_channel("cup", "m1"), match_channel("league", "m1"), match_channel(None, "m1"),
     match_channel("weltmeisterschaft-für-alle", "m1"), "livescore/subjects", "livescore", "", "livescore/*/m1",
     "livescore/c-cup", "livescore/c-cup/m1/all", "other/c-cup/m1", "livescore//m1", "livescore/c-cup/",
-    "/livescore/open/m1",
+    "/livescore/open/m1", "livescore/other/m1", "livescore/subjects/m1", "livescore/c/m1",
 ]  # fmt: skip
 FEEDS = ["all", "score", "*", "", *(subject_channel(each).rpartition("/")[2] for each in ("ann", "bob", "anonymous"))]
 
@@ -76,6 +76,15 @@ def test_the_schema_closes_the_mutation_to_viewers() -> None:
     directives = [[each.name.value for each in found.ast_node.directives] for found in (publish, heard)]
     assert directives == [["aws_iam"], ["aws_subscribe", "aws_lambda"]]
     assert set(schema.subscription_type.fields) == {"onFrame"}
+
+
+def test_the_authorizer_closes_every_query_and_mutation_too() -> None:
+    """A field that lost its directive would still be closed to viewers."""
+    schema = build_schema(_APPSYNC + (FILES / "schema.graphql").read_text())
+    assert schema.query_type is not None
+    assert schema.mutation_type is not None
+    owners = (schema.query_type, schema.mutation_type)
+    assert set(CLOSED) == {f"{owner.name}.{field}" for owner in owners for field in owner.fields}
 
 
 @pytest.mark.parametrize("name", ["publish.js", "subscribe.js"])
