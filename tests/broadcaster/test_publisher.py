@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from matches.ledger import Ledger
     from matches.match_state import MatchState
 
-DESCRIPTION = CellDescription("events", REGION, "fake")
+DESCRIPTION = CellDescription("events", REGION, "appsync-events")
 KICK_OFF: dict[str, Any] = {"kind": "kick_off"}
 GOAL: dict[str, Any] = {"kind": "goal", "team": "home", "minute": 3}
 CARD: dict[str, Any] = {"kind": "yellow_card", "team": "away", "minute": 5, "player": "Ann"}
@@ -125,7 +125,8 @@ def test_an_event_is_published_on_both_feeds_and_the_match_is_told(
     assert (told.told_seq, told.ended_seq, told.due_seq, told.owner) == (2, 2, 2, None)
     assert cell_states.read(match_id) == told
     [receipt] = receipts(ledger, match_id)
-    assert (receipt["cell"], receipt["transport"], receipt["prev"], receipt["seq"]) == ("events", "fake", 0, 2)
+    assert (receipt["cell"], receipt["transport"]) == ("events", "appsync-events")
+    assert (receipt["prev"], receipt["seq"]) == (0, 2)
     assert receipt["broadcast"].startswith(f"{match_id}-2-")
     assert 0 < receipt["due_at"] <= receipt["published"][0]["taken_at"] <= receipt["at"]
     assert [(each["feed"], each["events"]) for each in receipt["published"]] == [("all", 2), ("score", 2)]
