@@ -152,7 +152,8 @@ def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None
 
 
 def test_a_token_of_a_competition_opens_none_whose_name_begins_like_it(bench: Bench) -> None:
-    """``world`` is not ``world-cup``: the prefix of the topics ends with the separator."""
+    """The prefix of the topics of ``world`` does not fit ``world-cup``, and the process keeps both tokens apart."""
+    bench.ask(bench.issuer.token(competitions="world-cup"), competition="c-world-cup")
     _, given = bench.ask(bench.issuer.token(competitions="world"), competition="c-world")
     assert bench.poll(feed_channel("world", "m1", "all"), given["token"]) == 200
     assert bench.poll(feed_channel("world-cup", "m1", "all"), given["token"]) == 403
