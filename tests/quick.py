@@ -38,7 +38,7 @@ FILES: Final = {
         "test_gateway_answers", "test_lap", "test_lap_rows", "test_pacing", "test_payload", "test_plan", "test_polls",
         "test_post_queue", "test_progress_sums", "test_rate_share", "test_set_aside", "test_signing",
         "test_slow_viewer_rows", "test_lease_writes", "test_update_frames", "test_cell_times", "test_trace",
-        "test_description",
+        "test_description", "test_silence",
     },
     "tests/api": {"test_momento_tokens", "test_pretoken", "test_list_max_age"},
     "tests/client": {

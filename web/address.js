@@ -3,7 +3,7 @@
 
 import { isDay } from "./day.js";
 
-/** @typedef {{match: string | null, day: string | null, badDay: boolean}} Place */
+/** @import { Place } from "./page-types.js" */
 
 /** @param {string} search @returns {Place} */
 export function placeOf(search) {

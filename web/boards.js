@@ -1,31 +1,7 @@
 // @ts-check
 /** Pure: decides which of two boards of a match is newer, and joins their events. */
 
-/** @typedef {import("./words.js").Event} Event */
-
-/**
- * @typedef {object} Board A snapshot of the API, or a board of the library.
- * @property {string} match
- * @property {string} epoch
- * @property {number} seq
- * @property {string} status
- * @property {string} home
- * @property {string} away
- * @property {string | null} [competition]
- * @property {string | null} [kickoff] a moment (RFC 3339), or only a day (`2026-11-28`)
- * @property {[number, number]} score
- * @property {[number, number] | null} [shootout]
- * @property {{minute: number, stoppage: number | null, at: number} | null} [clock]
- * @property {boolean} [neutral] nobody plays at home
- * @property {1 | 2 | null} [leg]
- * @property {[number, number] | null} [first_leg] goals of this match's home and away side in the first leg
- * @property {number} [half_minutes] 45 if absent
- * @property {number} [extra_half_minutes] 15 if absent
- * @property {number | null} [viewers]
- * @property {readonly Event[]} [events]
- * @property {boolean} [gap]
- * @property {number} [lost]
- */
+/** @import { Board, Event } from "./page-types.js" */
 
 const LIVE = new Set([
   "first_half",

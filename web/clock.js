@@ -9,23 +9,7 @@
  * after full time), it is the minute at which play stopped.
  */
 
-/** @typedef {{minute: number, stoppage: number | null, at: number}} Clock times in milliseconds since 1970 */
-
-/**
- * @typedef {object} Timed What the clock needs of a board.
- * @property {string} status
- * @property {Clock | null} [clock]
- * @property {number} [half_minutes] 45 unless the match has others
- * @property {number} [extra_half_minutes] 15 unless the match has others
- */
-
-/**
- * @typedef {object} Minute
- * @property {string} text `23`, `45+2`, `HT`, `PEN`, `FT`; empty before the kick-off
- * @property {number | null} minute for an event entered now; null before the kick-off
- * @property {number | null} stoppage
- * @property {boolean} ticking whether it goes on by itself
- */
+/** @import { Lengths, Minute, Timed } from "./page-types.js" */
 
 const MINUTE = 60_000;
 
@@ -48,7 +32,7 @@ const STANDING = {
 /**
  * The last minutes of the first half, the second half and both halves of extra time: stoppage time may follow them.
  *
- * @param {{half_minutes?: number, extra_half_minutes?: number}} board
+ * @param {Lengths} board
  * @returns {[number, number, number, number]}
  */
 export function periodEnds({ half_minutes: half = 45, extra_half_minutes: extra = 15 }) {

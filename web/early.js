@@ -1,13 +1,64 @@
 // @ts-check
-/** Requests the data of the first paint before the rest of the page is loaded. */
+/**
+ * Loads what a screen of the viewer's page needs: its files at its first use, and the data of the first paint before the
+ * rest of the page is there.
+ */
 
 import { placeOf } from "./address.js";
 import { localDay, utcDays } from "./day.js";
-import { preloadScreen } from "./viewer/screens.js";
 
-/** @typedef {{sentAt: number, answer: Promise<Response>}} Sent */
+/** @import { Place, Screen } from "./page-types.js" */
+/** @import { Page } from "./viewer/viewer.js" */
 
-/** @param {string} path @returns {[string, Sent]} */
+const FILES = {
+  match: ["match", "match-view", "timeline-view", "moments"],
+  scoreboard: ["scoreboard", "scoreboard-view", "fixture", "groups", "news"],
+};
+
+/** Style sheets that are there or on their way. @type {Map<string, Promise<unknown>>} */
+const sheets = new Map();
+
+/** Let the browser fetch all files of a screen at once. @param {Place} place */
+function preloadScreen({ match }) {
+  const screen = match ? "match" : "scoreboard";
+  for (const name of FILES[screen]) link("modulepreload", `viewer/${name}.js`);
+  void styled(screen);
+}
+
+/** @param {Page} page @param {Place} place @returns {Promise<Screen>} */
+export async function loadScreen(page, { match, day }) {
+  if (match) {
+    const [{ Match }] = await Promise.all([import("./viewer/match.js"), styled("match")]);
+    return new Match(page, match);
+  }
+  const [{ Scoreboard }] = await Promise.all([import("./viewer/scoreboard.js"), styled("scoreboard")]);
+  return new Scoreboard(page, day);
+}
+
+/** Resolves when a screen's style sheet is loaded or has failed; after a failure the next call loads it again.
+ * @param {string} screen */
+function styled(screen) {
+  const found = sheets.get(screen);
+  if (found) return found;
+  const sheet = link("stylesheet", `viewer/${screen}.css`);
+  const there = new Promise((done) => {
+    sheet.onload = done;
+    sheet.onerror = () => done(sheets.delete(screen));
+  });
+  sheets.set(screen, there);
+  return there;
+}
+
+/** @param {string} rel @param {string} href */
+function link(rel, href) {
+  const element = document.createElement("link");
+  element.rel = rel;
+  element.href = href;
+  document.head.append(element);
+  return element;
+}
+
+/** @param {string} path @returns {[string, {sentAt: number, answer: Promise<Response>}]} */
 function send(path) {
   const answer = fetch(path, { signal: AbortSignal.timeout(10_000) });
   // The reader of the answer handles its failure.

@@ -329,7 +329,12 @@ export interface HistoryPage extends Frame {
   events: (MatchEvent & { score: Pair })[];
 }
 
-/** Pure: a viewer's half of the protocol for one match; the same as `client/follower.py`. */
+/**
+ * A viewer's half of the protocol for one match, without I/O: takes frames and returns the events to show; the same as
+ * `client/follower.py`. Frames may come twice, late, or before the snapshot, and a frame may be missing. The follower drops
+ * duplicates. An update that begins after the follower's position is a gap. A snapshot from the position closes the gap; if
+ * it does not reach back so far, pages of the history come first.
+ */
 export class Follower {
   constructor(match: string);
   readonly match: string;
@@ -340,32 +345,76 @@ export class Follower {
   status: Status;
   home: string;
   away: string;
+  /** A frame was missed. */
   gap: boolean;
+  /** Events that no snapshot could bring back, because it did not reach back far enough. */
   lost: number;
+  /** Frames that were no whole snapshot or update; they change nothing. */
   junk: number;
   competition: string | null;
   kickoff: string | null;
   terms: Terms;
   clock: Clock | null;
   viewers: number | null;
+  /** The position to subscribe from, null before the first snapshot. */
   since(): Position | null;
+  /** Whether a snapshot of this epoch has every event after the position. */
   reaches(snapshot: Frame): boolean;
+  /**
+   * Take one frame of this match; returns the events that are new, in order. A `patient` follower refuses a snapshot that
+   * does not reach back to its position. That is a gap, which `read` closes. Otherwise the follower takes the snapshot and
+   * counts the missing events as `lost`.
+   */
   take(frame: Frame, options?: { patient?: boolean }): MatchEvent[];
+  /**
+   * Take a page of the history after the position; returns the events that are new, in order. Returns none if the page is
+   * not whole, is of another epoch, or begins after the position. The next snapshot closes the gap.
+   */
   read(page: Frame): MatchEvent[];
 }
 
-/** Pure: the plan of a repair; the same as `client/repair_plan.py`. */
+/**
+ * The plan of a repair, without I/O: the URLs to read, the seconds to wait, and the next step after an answer; the same as
+ * `client/repair_plan.py`. Each `chance` is in [0, 1), and each time is in seconds.
+ */
 export const repair: {
+  /** Tries over HTTP before the viewer asks over the socket. */
   readonly TRIES: number;
+  /** The most pages of the history that one repair reads: 10,000 events. */
   readonly PAGES: number;
+  /** The wait before attempt number `attempt` (from 1): full jitter. */
   delay(attempt: number, chance: number, spread?: number): number;
+  /**
+   * After so long without a frame a viewer reads over HTTP: `silence`, up to a quarter more or less. A goal ends the silence
+   * of all viewers at the same moment. Their next reads must not all come at one moment too.
+   */
   patience(silence: number, chance: number): number;
+  /**
+   * After so long without a frame of a match a viewer reads over HTTP: `least`, or the longest silence `proven` that a
+   * message has ended, up to `most`. Up to a quarter more or less.
+   */
   looking(least: number, most: number, proven: number, chance: number): number;
+  /**
+   * After so long without a frame on a connection the viewer asks the server for a sign of life: `least` at first, then
+   * twice the longest silence `proven` that a frame has ended, up to a quarter more or less.
+   */
   quiet(least: number, proven: number, chance: number): number;
+  /**
+   * The first frame of a connection may take so long. The time doubles with each of the `mutes` connections in a row that
+   * opened and brought no frame, up to `most`. So a slow server does not get more and more requests.
+   */
   grace(first: number, mutes: number, most?: number): number;
+  /** The wait after failed attempt number `attempt` (from 1) to connect: full jitter. */
   backoff(attempt: number, chance: number, base?: number, most?: number): number;
+  /** The path of the snapshot since a follower's position, relative to the API's URL. */
   snapshotPath(follower: Follower): string;
+  /** The path of the next page of the history after a follower's position, relative to the API's URL. */
   historyPath(follower: Follower): string;
+  /**
+   * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does not
+   * reach back to the follower; or `ask` over the socket, because it is not whole, or is of another epoch. A snapshot over
+   * HTTP may be some seconds old and of the epoch before.
+   */
   judge(follower: Follower, answer: Frame): "take" | "pages" | "ask";
 };
 

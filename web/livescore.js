@@ -1,23 +1,22 @@
 /**
  * Live scores: follows matches over a WebSocket and reads missed events over HTTP. One module without dependencies.
- * docs/client.md shows how to use it; docs/protocol.md describes the messages. Cells of other transports than API Gateway
- * need transports/, which is loaded when such a cell is dialled.
+ * docs/client.md shows how to use it; docs/protocol.md describes the messages; livescore.d.ts describes what is exported.
+ * Cells of other transports than API Gateway need transports/, which is loaded when such a cell is dialled.
  *
- * One file because other pages copy it, and because the viewers' page may have at most 64 KB: two modules would
+ * One file because other pages copy it, and because the viewers' page may have at most 60 KB: two modules would
  * add 0.8 KB, and the six parts below 3 KB.
  *
- * It behaves as the Python client does (client/follower.py, client/repair_plan.py, client/viewer.py and
- * client/repairer.py); tests/web/scenarios.json tests both. From top to bottom: frames, the follower and the repair plan
- * (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
+ * It behaves as the Python client does, and tests/web/scenarios.json tests both. From top to bottom: frames, the follower
+ * and the repair plan (pure); the server's clock; the socket; the followed matches; Livescore, which joins them.
  *
  * @import {
  *   Board, Cell, Clock, Connection, Follow as FollowType, FollowOptions, Follower as FollowerType, Frame,
- *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, Problem, Status, Timings,
- *   WebSocketLike, Whole,
+ *   HistoryPage, Livescore as LivescoreType, MatchEvent, Options, PageLike, Pair, Position, repair as Repair, Status, Terms,
+ *   Timings, WebSocketLike, Whole,
  * } from "./livescore.js"
  */
 
-// ---------------------------------------------------------------------------------------------------------- frames
+// ---- frames
 
 /** @param {unknown} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
@@ -31,13 +30,8 @@ const isPair = (value) => Array.isArray(value) && value.length === 2 && isCount(
 /** @param {unknown} value @returns {value is Record<string, unknown>} */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/**
- * Whether seqs rise, up to the last at most.
- *
- * @param {unknown} events
- * @param {number} last
- * @returns {events is MatchEvent[]}
- */
+/** Whether seqs rise, up to the last at most.
+ * @param {unknown} events @param {number} last @returns {events is MatchEvent[]} */
 function rise(events, last) {
   let before = 0;
   if (!Array.isArray(events)) return false;
@@ -48,12 +42,7 @@ function rise(events, last) {
   return true;
 }
 
-/**
- * Whether a snapshot or an update has all that a follower reads, each of its kind and in order.
- *
- * @param {Frame} frame
- * @returns {frame is Whole}
- */
+/** Whether a frame is a snapshot or an update with all that a follower reads. @param {Frame} frame @returns {frame is Whole} */
 function isWhole(frame) {
   const { type, prev, seq } = frame;
   if (!isCount(seq)) return false;
@@ -66,19 +55,14 @@ function isWhole(frame) {
   return (frame.shootout == null || isPair(frame.shootout)) && rise(frame.events, seq);
 }
 
-/**
- * Whether a page of the history has all that a follower reads: its epoch, and events in order with their scores.
- *
- * @param {Frame} page
- * @returns {page is HistoryPage}
- */
+/** Whether a page of the history has all that a follower reads. @param {Frame} page @returns {page is HistoryPage} */
 function isPage(page) {
   if (!isText(page.epoch) || !isCount(page.seq)) return false;
   return rise(page.events, page.seq) && page.events.every((event) => isPair(event.score));
 }
 
 /** The terms of a match in a snapshot; the usual ones if an older server does not send them.
- * @param {Record<string, unknown>} frame @returns {import("./livescore.js").Terms} */
+ * @param {Record<string, unknown>} frame @returns {Terms} */
 function readTerms(frame) {
   const { neutral, leg, first_leg, half_minutes, extra_half_minutes } = frame;
   return {
@@ -96,19 +80,12 @@ function readClock(value) {
   return { minute: value.minute, stoppage: isCount(value.stoppage) ? value.stoppage : null, at: value.at };
 }
 
-// -------------------------------------------------------------------------------------------------------- follower
+// ---- follower
 
 /** Updates that wait in the buffer for a snapshot. If more come, the oldest is dropped, which is a gap again. */
 const BUFFER_FRAMES = 64;
 
-/**
- * A viewer's half of the protocol for one match, without I/O: takes frames and returns the events to show. Frames may
- * come twice, late, or before the snapshot, and a frame may be missing. The follower drops duplicates. An update that
- * begins after the follower's position is a gap. A snapshot from the position closes the gap; if it does not reach back
- * so far, pages of the history come first.
- *
- * @implements {FollowerType}
- */
+/** @implements {FollowerType} */
 export class Follower {
   /** @type {Whole[]} */
   #buffer = [];
@@ -129,11 +106,8 @@ export class Follower {
     this.status = "scheduled";
     this.home = "";
     this.away = "";
-    /** A frame was missed. */
     this.gap = false;
-    /** Events that no snapshot could bring back, because it did not reach back far enough. */
     this.lost = 0;
-    /** Frames that were no whole snapshot or update; they change nothing. */
     this.junk = 0;
     /** @type {string | null} */
     this.competition = null;
@@ -146,27 +120,18 @@ export class Follower {
     this.viewers = null;
   }
 
-  /** The position to subscribe from, null before the first snapshot. @returns {Position | null} */
+  /** @returns {Position | null} */
   since() {
     return this.epoch ? { epoch: this.epoch, seq: this.seq } : null;
   }
 
-  /** Whether a snapshot of this epoch has every event after the position. @param {Frame} snapshot @returns {boolean} */
+  /** @param {Frame} snapshot */
   reaches(snapshot) {
     const { seq, events } = /** @type {Whole} */ (snapshot);
     return events.filter((event) => event.seq > this.seq).length >= seq - this.seq;
   }
 
-  /**
-   * Take one frame of this match; returns the events that are new, in order.
-   *
-   * A `patient` follower refuses a snapshot that does not reach back to its position. That is a gap, which `read` closes.
-   * Otherwise the follower takes the snapshot and counts the missing events as `lost`.
-   *
-   * @param {Frame} frame
-   * @param {{patient?: boolean}} [options]
-   * @returns {MatchEvent[]}
-   */
+  /** @param {Frame} frame @param {{patient?: boolean}} [options] @returns {MatchEvent[]} */
   take(frame, { patient = false } = {}) {
     if (!isWhole(frame)) {
       if (frame.type === "snapshot" || frame.type === "update") this.junk += 1;
@@ -193,13 +158,7 @@ export class Follower {
     return this.#advance(frame);
   }
 
-  /**
-   * Take a page of the history after the position; returns the events that are new, in order. Returns none if the page is
-   * not whole, is of another epoch, or begins after the position. The next snapshot closes the gap.
-   *
-   * @param {Frame} page
-   * @returns {MatchEvent[]}
-   */
+  /** @param {Frame} page */
   read(page) {
     if (!isPage(page)) {
       this.junk += 1;
@@ -261,7 +220,7 @@ export class Follower {
   }
 }
 
-// -------------------------------------------------------------------------------------------------- the repair plan
+// ---- the repair plan
 
 /** Seconds within which a viewer reads a gap, at a random moment: thousands of viewers may miss the same frame. */
 const SPREAD = 0.5;
@@ -269,104 +228,29 @@ const SPREAD = 0.5;
 /** The longest pause between two tries, in seconds. */
 const LONGEST = 8;
 
-/** The plan of a repair, without I/O: the URLs to read, the seconds to wait, and the next step after an answer. */
+/** @type {typeof Repair} */
 export const repair = Object.freeze({
-  /** Tries over HTTP before the viewer asks over the socket. */
   TRIES: 4,
-
-  /** The most pages of the history that one repair reads: 10,000 events. */
   PAGES: 50,
-
-  /**
-   * Seconds to wait before attempt number `attempt` (from 1): full jitter, `chance` in [0, 1).
-   *
-   * @param {number} attempt
-   * @param {number} chance
-   * @param {number} [spread]
-   */
   delay: (attempt, chance, spread = SPREAD) => chance * Math.min(LONGEST, spread * 4 ** (attempt - 1)),
-
-  /**
-   * Seconds without a frame after which a viewer reads over HTTP: `silence`, up to a quarter more or less. A goal ends
-   * the silence of all viewers at the same moment. Their next reads must not all come at one moment too.
-   *
-   * @param {number} silence
-   * @param {number} chance
-   */
   patience: (silence, chance) => silence * (0.75 + chance / 2),
-
-  /**
-   * Seconds without a frame of a match after which a viewer reads over HTTP: `least`, or the longest silence `proven`
-   * that a message has ended, up to `most`. Up to a quarter more or less.
-   *
-   * @param {number} least
-   * @param {number} most
-   * @param {number} proven
-   * @param {number} chance
-   */
   looking: (least, most, proven, chance) => repair.patience(Math.max(least, Math.min(most, proven)), chance),
-
-  /**
-   * Seconds without a frame on a connection after which the viewer asks the server for a sign of life: `least` at first,
-   * then twice the longest silence `proven` that a frame has ended, up to a quarter more or less.
-   *
-   * @param {number} least
-   * @param {number} proven
-   * @param {number} chance
-   */
   quiet: (least, proven, chance) => repair.patience(Math.max(least, proven * 2), chance),
-
-  /**
-   * Seconds that the first frame of a connection may take. The time doubles with each of the `mutes` connections in a row
-   * that opened and brought no frame, up to `most`. So a slow server does not get more and more requests.
-   *
-   * @param {number} first
-   * @param {number} mutes
-   * @param {number} [most]
-   */
   grace: (first, mutes, most = 60) => Math.min(Math.max(first, most), first * 2 ** mutes),
-
-  /**
-   * Seconds to wait after failed attempt number `attempt` (from 1) to connect: full jitter.
-   *
-   * @param {number} attempt
-   * @param {number} chance
-   * @param {number} [base]
-   * @param {number} [most]
-   */
   backoff: (attempt, chance, base = 0.25, most = 30) => chance * Math.min(most, base * 2 ** attempt),
 
-  /**
-   * The path of the snapshot since a follower's position, relative to the API's URL.
-   *
-   * @param {FollowerType} follower
-   */
   snapshotPath: ({ match, seq, epoch }) =>
     `/matches/${encodeURIComponent(match)}?after=${seq}${epoch ? `&epoch=${encodeURIComponent(epoch)}` : ""}`,
 
-  /**
-   * The path of the next page of the history after a follower's position, relative to the API's URL.
-   *
-   * @param {FollowerType} follower
-   */
   historyPath: ({ match, seq }) => `/matches/${encodeURIComponent(match)}/events?after=${seq}`,
 
-  /**
-   * The next step with a snapshot that came over HTTP: `take` it; read `pages` of the history first, because it does
-   * not reach back to the follower; or `ask` over the socket, because it is not whole, or is of another epoch. A snapshot
-   * over HTTP may be some seconds old and of the epoch before.
-   *
-   * @param {FollowerType} follower
-   * @param {Frame} answer
-   * @returns {"take" | "pages" | "ask"}
-   */
   judge: (follower, answer) => {
     if (!isWhole(answer) || answer.epoch !== follower.epoch) return "ask";
     return follower.reaches(answer) ? "take" : "pages";
   },
 });
 
-// -------------------------------------------------------------------------------------------------- server's clock
+// ---- server's clock
 
 /** A difference of up to so many ms is no reason to doubt this device's clock. */
 const CLOSE_ENOUGH = 30_000;
@@ -386,12 +270,7 @@ class ServerClock {
     this.#narrow(this.#guess, null);
   }
 
-  /**
-   * An answer over HTTP came now to a request of the time `sent`. `Age` is its time in a cache.
-   *
-   * @param {Response} answer
-   * @param {number} sent
-   */
+  /** An answer came now to a request of the time `sent`. `Age` is its time in a cache. @param {Response} answer @param {number} sent */
   answer(answer, sent) {
     const date = Date.parse(answer.headers.get("date") ?? "");
     if (Number.isNaN(date)) return;
@@ -424,7 +303,7 @@ class ServerClock {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- listeners
+// ---- listeners
 
 /** An error of the caller's code is reported as if the browser had called that code. */
 const run = (/** @type {() => void} */ call) => {
@@ -458,7 +337,6 @@ class Listeners {
   }
 }
 
-/** Events that wait for a slow `for await`; one that is further behind ends with an error. */
 export const BACKLOG = 1000;
 
 /** Events for one `for await`. @implements {AsyncIterableIterator<MatchEvent>} */
@@ -522,7 +400,7 @@ class EventQueue {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------- timers
+// ---- timers
 
 /** Seconds of a clock that only goes forward. */
 const seconds = () => performance.now() / 1000;
@@ -572,7 +450,7 @@ class Timers {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------ connection
+// ---- connection
 
 const DEAD = "The connection was dead.";
 const LOST = "The connection was lost.";
@@ -651,7 +529,7 @@ class ViewerSocket {
   }
 }
 
-// ---------------------------------------------------------------------------------------------- followed matches
+// ---- followed matches
 
 /** One followed match: its state, its board, and its requests on this connection. */
 class FollowedMatch {
@@ -708,13 +586,8 @@ class FollowedMatch {
     this.#updateBoard();
   }
 
-  /**
-   * Show the events of a frame: update the board, then emit each event, then the change. There is no board before the
-   * first snapshot.
-   *
-   * @param {MatchEvent[]} fresh
-   * @param {number} late Events up to this seq are not live.
-   */
+  /** Update the board, then emit each event, then the change. Events up to the seq `late` are not live.
+   * @param {MatchEvent[]} fresh @param {number} late */
   show(fresh, late) {
     const { follower } = this;
     if (!follower.epoch) return;
@@ -772,12 +645,8 @@ class FollowedMatch {
  * @type {("player" | "assist" | "player_on" | "player_off" | "minute" | "stoppage")[]} */
 const AMENDABLE = ["player", "assist", "player_on", "player_off", "minute", "stoppage"];
 
-/**
- * The events, with the marks and corrections of new cancellations and amendments.
- *
- * @param {MatchEvent[]} events
- * @param {MatchEvent[]} fresh
- */
+/** The events, with the marks and corrections of new cancellations and amendments.
+ * @param {MatchEvent[]} events @param {MatchEvent[]} fresh */
 function withMarks(events, fresh) {
   for (const change of fresh) {
     const { cancels = change.amends, cancels_seq = change.amends_seq, seq } = change;
@@ -852,7 +721,7 @@ class Follow {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- over HTTP
+// ---- over HTTP
 
 /** The API gave no answer that can be used. `status` is that of the answer, 0 if there was none. */
 class ReadError extends Error {
@@ -877,13 +746,9 @@ class HttpReader {
   /** Requests that were given up. @type {WeakSet<AbortController>} */
   #abandoned = new WeakSet();
 
-  /**
-   * @param {string} base
-   * @param {typeof globalThis.fetch} fetch
-   * @param {number} patience in seconds
-   * @param {ServerClock} clock
-   * @param {(answers: boolean) => void} onAnswer is called after each request: whether a server answers
-   */
+  /** `patience` in seconds; `onAnswer` is called after each request: whether a server answers.
+   * @param {string} base @param {typeof globalThis.fetch} fetch @param {number} patience @param {ServerClock} clock
+   * @param {(answers: boolean) => void} onAnswer */
   constructor(base, fetch, patience, clock, onAnswer) {
     this.#base = base.replace(/\/+$/, "");
     this.#fetch = fetch;
@@ -892,13 +757,8 @@ class HttpReader {
     this.#onAnswer = onAnswer;
   }
 
-  /**
-   * The JSON object at a path of the API. Equal requests at one time are one.
-   *
-   * @param {string} path
-   * @param {Record<string, string>} [headers]
-   * @returns {Promise<Frame>} or a ReadError
-   */
+  /** The JSON object at a path of the API. Equal requests at one time are one. Rejects with a ReadError.
+   * @param {string} path @param {Record<string, string>} [headers] @returns {Promise<Frame>} */
   get(path, headers) {
     const running = this.#running.get(path);
     if (running) return running;
@@ -1070,7 +930,7 @@ class Repairer {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------- livescore
+// ---- livescore
 
 /** The most bytes of a message of ours; the server closes the connection after a longer one. */
 const MESSAGE_BYTES = 4096;
@@ -1239,11 +1099,7 @@ export class Livescore {
     this.#clock.answer(answer, sentAt);
   }
 
-  /**
-   * @param {string} match
-   * @param {FollowOptions} [options]
-   * @param {Board | Position | null} [resume]
-   */
+  /** @param {string} match @param {FollowOptions} [options] @param {Board | Position | null} [resume] */
   follow(match, options = {}, resume = null) {
     if (!isText(match) || !match) throw new TypeError("A match is named by its id.");
     if (this.#closed) throw new Error("This Livescore has been closed.");
@@ -1401,13 +1257,8 @@ export class Livescore {
     return this.#silentConnections > 0 || this.#deaths >= DEATHS;
   }
 
-  /**
-   * A try has failed, or a connection has ended: the next one begins after a random pause.
-   *
-   * @param {number} number
-   * @param {string | null} reason
-   * @param {boolean} [dialled] whether the server could answer
-   */
+  /** A try has failed, or a connection has ended. `dialled`: whether the server could answer.
+   * @param {number} number @param {string | null} reason @param {boolean} [dialled] */
   #lost(number, reason, dialled = true) {
     if (number !== this.#try) return;
     this.#try += 1;

@@ -8,9 +8,7 @@
 
 import { written } from "./clock.js";
 
-/** @typedef {import("./livescore.js").MatchEvent & {at: number, shootout?: [number, number] | null, bench?: boolean, no_replacement?: boolean}} Event An event as viewers get it */
-
-/** @typedef {{home: string, away: string}} Teams */
+/** @import { Event, Score, Teams } from "./page-types.js" */
 
 /** @type {Readonly<Record<string, string>>} */
 const KINDS = {
@@ -71,12 +69,10 @@ const STATUSES = {
   awarded: "Awarded",
 };
 
-/** Statuses for a narrow column; the others appear in full. */
-/** @type {Readonly<Record<string, string>>} */
+/** Statuses for a narrow column; the others appear in full. @type {Readonly<Record<string, string>>} */
 const SIGNS = { half_time: "HT", extra_half_time: "HT", shootout: "PEN", full_time: "FT" };
 
-/** Sentences about a match as a whole when its status changes. */
-/** @type {Readonly<Record<string, string>>} */
+/** Sentences about a match as a whole when its status changes. @type {Readonly<Record<string, string>>} */
 const TURNS = {
   postponed: "The match is postponed",
   called_off: "The match is called off",
@@ -91,8 +87,8 @@ export const TIME_OPEN = "Kick-off time to be confirmed";
 /** The desk's undo gives this reason (docs/console.md). */
 const MISTAKE = "Entered by mistake";
 
-/** Sentences for viewers, by error code of the socket, of the API (docs/protocol.md, docs/api.md) or of the page. */
-/** @type {Readonly<Record<string, string>>} */
+/** Sentences for viewers, by error code of the socket, of the API (docs/protocol.md, docs/api.md) or of the page.
+ * @type {Readonly<Record<string, string>>} */
 const ERRORS = {
   unknown_match: "There is no such match. The link may be old or mistyped.",
   no_longer: "There is no such match any more. What you see is the last that was known of it.",
@@ -140,22 +136,21 @@ export function minuteWords(event) {
   return text && `${text}′`;
 }
 
-/** `2–1`. @param {readonly [number, number] | null | undefined} score */
+/** `2–1`. @param {Readonly<Score> | null | undefined} score */
 export const scoreWords = (score) => (score ? `${score[0]}–${score[1]}` : "");
 
 /** The name of an event's side, empty if it has none. @param {Event} event @param {Teams} teams */
 export const teamOf = (event, teams) => (event.team ? teams[event.team] : "");
 
-/** `Argentina 2, France 1`, names isolated. @param {Teams & {score: readonly [number, number]}} board */
+/** `Argentina 2, France 1`, names isolated. @param {Teams & {score: Readonly<Score>}} board */
 export const standing = ({ home, away, score }) => `${isolated(home)} ${score[0]}, ${isolated(away)} ${score[1]}`;
 
 /**
- * One sentence for screen readers, or null for an event that is not worth an interruption.
+ * One sentence for screen readers, or null for an event that is not worth an interruption. `board` is the one after it;
+ * `cancelled` is the event that a cancellation names.
  *
- * @param {Event} event
- * @param {Teams & {score: readonly [number, number], shootout?: readonly [number, number] | null}} board after it
- * @param {Event} [cancelled] the event that a cancellation names
- * @returns {string | null}
+ * @param {Event} event @param {Teams & {score: Readonly<Score>, shootout?: Readonly<Score> | null}} board
+ * @param {Event} [cancelled] @returns {string | null}
  */
 export function announcement(event, board, cancelled) {
   const team = isolated(teamOf(event, board));
@@ -233,8 +228,8 @@ export function mistakeWords(event) {
 /**
  * Both legs together, in goals of this match's home and away side; null if no first leg is known.
  *
- * @param {{score: readonly [number, number], first_leg?: readonly [number, number] | null}} board
- * @returns {[number, number] | null}
+ * @param {{score: Readonly<Score>, first_leg?: Readonly<Score> | null}} board
+ * @returns {Score | null}
  */
 export const aggregateOf = ({ score, first_leg }) =>
   first_leg ? [first_leg[0] + score[0], first_leg[1] + score[1]] : null;

@@ -7,10 +7,12 @@ brings the event to that cell when the cell answers again.
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aws_lambda_powertools import Logger
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
     from matches.match_state import MatchState
 
 SILENCE_SECONDS = 15.0
-"""Seconds for which a cell that did not answer is not called. Meanwhile its events go to the watchdog alone."""
+"""Seconds for which a cell that did not answer is not called. Meanwhile its events go to the watchdog alone.
+
+In a cell that broadcasts, a publish belongs to one match. So the first late error makes the cell silent for that match
+alone, and a late error of a second match meanwhile makes it silent for all: trouble of one match delays no other."""
 
 SLOW_SECONDS = 0.5
 """A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
@@ -89,6 +94,9 @@ class Cells:
         self._clock = clock
         self._calls = CellCalls(len(self._cells), clock)
         self._silent_until: dict[str, float] = {}
+        self._silent_matches: dict[str, dict[str, float]] = {}
+        """Cell -> the matches for which it is silent, and until when."""
+        self._lock = Lock()
 
     def __contains__(self, name: str) -> bool:
         return name in self._cells
@@ -114,7 +122,8 @@ class Cells:
             {
                 name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
                 for name, cell in self._cells.items()
-            }
+            },
+            match_state.match,
         )
         unreached = [name for name in self._cells if name not in reached.keys() | damaged.keys()]
         unsent = {name: error for name, sent in messages.items() if (error := _error_of(sent)) is not None}
@@ -138,21 +147,22 @@ class Cells:
         DamagedMatchError for a damaged row of the cell.
         """
         cell = self._cells[name]
-        cell_state = self._ask_one(name, partial(cell.cell_states.read, match))
+        cell_state = self._ask_one(name, match, partial(cell.cell_states.read, match))
         if cell_state is not None and (cell_state.due_seq < seq or cell_state.epoch != epoch):
             # The event is not due in the cell yet, or the row belongs to another epoch.
             match_state = read_state()
             if epoch != match_state.epoch:
                 return "ended"
             newest = max(seq, match_state.newest_seq)
-            cell_state = self._ask_one(name, partial(cell.cell_states.mark_due, match, newest, match_state.epoch))
+            mark_due = partial(cell.cell_states.mark_due, match, newest, match_state.epoch)
+            cell_state = self._ask_one(name, match, mark_due)
         if cell_state is None:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
         if cell_state.is_running(time.time()):
             return "running"
-        if self._ask_one(name, partial(cell.transport.begin, read_state())) is None:
+        if self._ask_one(name, match, partial(cell.transport.begin, read_state())) is None:
             return "unreached"
         logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=name)
         return "restarted"
@@ -164,21 +174,34 @@ class Cells:
         """
         self._watchdog_queue.put(match, seq, name, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
 
-    def _ask_one(self, name: str, work: Callable[[], T]) -> T | None:
+    def check_after_silence(self, match: str, seq: int, name: str, epoch: str, tries: int) -> bool:
+        """Ask the watchdog to check the event again when the cell's silence is over; returns whether it is silent.
+
+        The event was not tried, so ``tries`` stays: it does not wait longer each time for the trouble of other events.
+        Raises botocore's ClientError and BotoCoreError.
+        """
+        silence = self._silence_end(name, match) - self._clock()
+        if silence <= 0:
+            return False
+        self._watchdog_queue.put(match, seq, name, epoch, seconds=math.ceil(silence), tries=tries)
+        return True
+
+    def _ask_one(self, name: str, match: str, work: Callable[[], T]) -> T | None:
         """The answer of one cell, None if the cell does not answer. Raises DamagedMatchError."""
-        reached, damaged = self._ask({name: work})
+        reached, damaged = self._ask({name: work}, match)
         if name in damaged:
             raise damaged[name]
         return reached.get(name)
 
-    def _ask(self, work: Mapping[str, Callable[[], T]]) -> tuple[dict[str, T], dict[str, DamagedMatchError]]:
+    def _ask(
+        self, work: Mapping[str, Callable[[], T]], match: str
+    ) -> tuple[dict[str, T], dict[str, DamagedMatchError]]:
         """The answers of the cells that are not silent, and the errors of those whose row of the match is damaged."""
         now = self._clock()
         asked = {
-            name: partial(self._call, name, each)
+            name: partial(self._call, name, match, each)
             for name, each in work.items()
-            # A single cell is called in any case: no other cell waits for it.
-            if len(self._cells) == 1 or self._silent_until.get(name, 0.0) <= now
+            if self._silence_end(name, match) <= now
         }
         answers, failures = self._calls.ask(asked)
         damaged: dict[str, DamagedMatchError] = {}
@@ -197,21 +220,33 @@ class Cells:
                 logger.warning("cell_unreached", cell=name, exc_info=error)
             if isinstance(error, TimeoutError):
                 # The call goes on in its thread and has raised nothing there yet, so the cell is silenced here.
-                self._silence(name)
+                self._silence(name, match)
         return answers, damaged
 
-    def _call(self, name: str, work: Callable[[], T]) -> T:
+    def _call(self, name: str, match: str, work: Callable[[], T]) -> T:
         begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._calls.is_cold(name) else 0.0)
         try:
             return work()
         except AWS_ERRORS as error:
             # Only this thread knows how long the call took, so a cell with a late error is silenced here.
             if not isinstance(error, ClientError) or self._clock() - begun > patience:
-                self._silence(name)
+                self._silence(name, match)
             raise
 
-    def _silence(self, name: str) -> None:
-        self._silent_until[name] = self._clock() + SILENCE_SECONDS
+    def _silence_end(self, name: str, match: str) -> float:
+        """When a cell's silence for a match ends, by the clock."""
+        if len(self._cells) == 1:
+            return 0.0  # A single cell is called in any case: no other cell waits for it.
+        with self._lock:
+            return max(self._silent_until.get(name, 0.0), self._silent_matches.get(name, {}).get(match, 0.0))
+
+    def _silence(self, name: str, match: str) -> None:
+        now = self._clock()
+        with self._lock:
+            silent = {each: until for each, until in self._silent_matches.get(name, {}).items() if until > now}
+            self._silent_matches[name] = {**silent, match: now + SILENCE_SECONDS}
+            if self._cells[name].description.keeps_rows or silent.keys() - {match}:
+                self._silent_until[name] = now + SILENCE_SECONDS
 
 
 def _error_of(sent: Future[None]) -> BaseException | None:

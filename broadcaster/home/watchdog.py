@@ -79,6 +79,8 @@ def _check(message: dict[str, Any]) -> bool:
     if cell not in cells():
         logger.warning("cell_unknown", match=match, seq=seq, cell=cell)
         return True
+    if cells().check_after_silence(match, seq, cell, epoch, tries):
+        return True
     try:
         result = cells().check(match, seq, cell, epoch, partial(_ledger().state, match))
     except UnknownMatchError:

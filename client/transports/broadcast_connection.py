@@ -184,9 +184,9 @@ class BroadcastConnection:
             await self.service.closed()
         finally:
             if self.service.closes_when_refused:
-                for match, held in self._held.items():
-                    if held.is_asked:
-                        self._memory.cuts[match] = self._memory.cuts.get(match, 0) + 1
+                # The service answers in order, so it has not looked at the later subscriptions.
+                for match in [each for each, held in self._held.items() if held.is_asked][:1]:
+                    self._memory.cuts[match] = self._memory.cuts.get(match, 0) + 1
             self._cancel()
         if self._failure is not None:
             raise self._failure

@@ -12,7 +12,7 @@ import ssl
 import time
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -35,6 +35,9 @@ POLL_SECONDS = 60.0
 
 CONNECT_SECONDS = 10.0
 
+EMPTY_SECONDS = 1.0
+"""After an answer without a message the next poll begins no earlier than so long after the last one."""
+
 AHEAD_SECONDS = 30.0
 """A token of Momento's is replaced so many seconds before it ends."""
 
@@ -48,6 +51,9 @@ OTHER_PAGE = 1
 """A page of no topic: a poll that asks for it is answered at once, with a discontinuity."""
 
 _REFUSED = (401, 403)
+
+_Item: TypeAlias = tuple[int, int, str | None]
+"""Where to go on, as sequence number and page; and the text of a message, None for a discontinuity."""
 
 
 def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial:
@@ -193,13 +199,20 @@ class MomentoService:
             await self._token_for(poll.channel)
             begun = asyncio.get_running_loop().call_later(self._begun_seconds, _settle, poll.answer, "joined")
             while True:
+                asked = time.monotonic()
                 try:
-                    self._take(await self._ask(poll.channel, poll.feed, poll.sequence, poll.page), poll)
+                    items = await self._ask(poll.channel, poll.feed, poll.sequence, poll.page)
+                    self._take(items, poll)
                     _settle(poll.answer, "joined")
+                    if items:
+                        continue
+                    # Something that answers for Momento, such as a proxy, is not asked without a pause.
+                    await asyncio.sleep(EMPTY_SECONDS - (time.monotonic() - asked))
                 except httpx.ReadTimeout:
-                    if not poll.sequence:
-                        # Nothing says where to go on: what came between the two polls is only at the API.
-                        self._listener.doubt(poll.channel)
+                    pass
+                if not poll.sequence:
+                    # Nothing says where to go on: what came between the two polls is only at the API.
+                    self._listener.doubt(poll.channel)
         except (httpx.HTTPError, ReadError) as error:
             if not poll.answer.done():
                 status = error.status if isinstance(error, ReadError) else None
@@ -210,7 +223,7 @@ class MomentoService:
             if begun is not None:
                 begun.cancel()
 
-    async def _ask(self, channel: str, feed: str, sequence: int, page: int) -> list[Any]:
+    async def _ask(self, channel: str, feed: str, sequence: int, page: int) -> list[_Item]:
         """The items of one poll. Raises ReadError and httpx.HTTPError."""
         topic = f"{channel}/{feed}".replace("/", ":")
         path = f"{self._cell.url}/topics/{quote(self._cell.cache, safe='')}/{quote(topic, safe='')}"
@@ -221,19 +234,19 @@ class MomentoService:
             raise ReadError(f"status {answer.status_code}", answer.status_code)
         self._signs.end()
         try:
-            items = orjson.loads(answer.content)["items"]
-        except (orjson.JSONDecodeError, KeyError, TypeError):
-            return []
-        return items if isinstance(items, list) else []
+            # An answer without items would be asked for again at once, and so without end.
+            items = [_item(each) for each in orjson.loads(answer.content)["items"]]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ReadError("no answer of Momento's") from None
+        return [each for each in items if each is not None]
 
-    def _take(self, items: list[Any], poll: _Poll) -> None:
-        for each in items:
-            if isinstance(gap := each.get("discontinuity"), dict):
-                poll.sequence, poll.page = int(gap["new_topic_sequence"]), int(gap["new_sequence_page"])
+    def _take(self, items: list[_Item], poll: _Poll) -> None:
+        for sequence, page, text in items:
+            poll.sequence, poll.page = sequence, page
+            if text is None:
                 self._listener.doubt(poll.channel)
-            elif isinstance(item := each.get("item"), dict):
-                poll.sequence, poll.page = int(item["topic_sequence_number"]) + 1, int(item["sequence_page"])
-                self._listener.frame(str(item["value"].get("text", "")))
+            else:
+                self._listener.frame(text)
 
     async def _token_for(self, channel: str) -> str:
         """A token for the topics of a channel's competition. Raises ReadError."""
@@ -261,6 +274,18 @@ class MomentoService:
         self._pings.discard(task)
         if not task.cancelled():
             task.exception()
+
+
+def _item(stated: Any) -> _Item | None:
+    """An item of a poll, None if it has neither a message nor a discontinuity.
+
+    Raises KeyError, TypeError, ValueError and AttributeError for one of another form than Momento documents.
+    """
+    if (gap := stated.get("discontinuity")) is not None:
+        return int(gap["new_topic_sequence"]), int(gap["new_sequence_page"]), None
+    if (item := stated.get("item")) is None:
+        return None
+    return int(item["topic_sequence_number"]) + 1, int(item["sequence_page"]), str(item["value"].get("text", ""))
 
 
 def _settle(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -43,8 +43,8 @@ FLOORS = {
     "desk_to_paint_ms": "p50 at most 700",
     "first_paint_match_ms": "p50 at most 500",
     "first_paint_scoreboard_ms": "p50 at most 500",
-    "bytes_match": "65,536",
-    "bytes_scoreboard": "65,536",
+    "bytes_match": "61,440",
+    "bytes_scoreboard": "61,440",
     "frames_match": "fps 60",
     "frames_scoreboard": "fps 60",
 }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.async_api import expect
@@ -13,7 +14,7 @@ from tests.support import needs
 from tests.web.looking import AXE, DESKTOP, PHONE, live, violations
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Page, Route
 
     from tests.web.conftest import Stage
     from tests.web.looking import Looker
@@ -242,19 +243,54 @@ async def test_nobody_is_shut_out(stage: Stage, looker: Looker, colours: str, si
 
 
 async def test_the_page_is_small(stage: Stage, looker: Looker) -> None:
-    """Everything that comes over the wire for a match page, headers included, is at most 64 KB."""
+    """A match page with 21 goals takes at most 60 KB, with all headers and with what the socket brings."""
     match = stage.match()
     stage.post(match, "kick_off")
+    for minute in range(1, 22):
+        stage.post(match, "goal", team="home", minute=minute)
     page = await looker.blank()
     session = await page.context.new_cdp_session(page)
     sizes: list[int] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    session.on("Network.webSocketFrameReceived", lambda event: sizes.append(len(event["response"]["payloadData"])))
     await session.send("Network.enable")
     await page.goto(f"{looker.site}?match={match}")
     await live(page)
     await page.wait_for_function("async () => Boolean(await caches.match('/viewer/match.js'))")
     assert len(sizes) > 10
-    assert sum(sizes) <= 64 * 1024
+    assert sum(sizes) <= 61_440
+
+
+async def test_the_socket_brings_nothing_twice(stage: Stage, looker: Looker) -> None:
+    """A match page subscribes from the position of the snapshot that it has read over HTTP."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    stage.post(match, "goal", team="home", minute=1)
+    page = await looker.blank()
+    sent: list[dict[str, Any]] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: sent.append(json.loads(text))))
+    await page.goto(f"{looker.site}?match={match}")
+    await live(page)
+    assert sent[0]["action"] == "subscribe"
+    assert sent[0]["since"]["seq"] == 2
+
+
+async def test_a_slow_read_does_not_keep_a_match_from_being_live(stage: Stage, looker: Looker) -> None:
+    """A match page whose read over HTTP never ends subscribes without a position, and shows the score."""
+    match = stage.match()
+    stage.post(match, "kick_off")
+    page = await looker.blank(service_workers="block")
+    asked: list[Route] = []
+
+    def hang(route: Route) -> None:
+        asked.append(route)
+
+    await page.route(f"**/matches/{match}*", hang)
+    await page.add_init_script("AbortSignal.timeout = () => new AbortController().signal;")
+    await page.goto(f"{looker.site}?match={match}")
+    await score(page, "0–0")
+    assert asked
+    looker.forgive("Service Worker registration blocked")
 
 
 async def test_a_screen_has_a_style_sheet_of_its_own(stage: Stage, looker: Looker) -> None:

@@ -12,7 +12,7 @@ const { newsBetween } = await import("../../web/viewer/news.js");
 const { newsWords } = await import("../../web/viewer/fixture.js");
 const { grouped, isOn, pauseOfList, toFollow } = await import("../../web/viewer/groups.js");
 const { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } = await import("../../web/viewer/moments.js");
-const { truth } = await import("../../web/viewer/connection-sign.js");
+const { truth } = await import("../../web/viewer/notices.js");
 const {
   ageWords,
   aggregateOf,
@@ -27,8 +27,8 @@ const {
   wrongClock,
 } = await import("../../web/words.js");
 
-/** @typedef {import("../../web/boards.js").Board} Board */
-/** @typedef {import("../../web/words.js").Event} Event */
+/** @typedef {import("../../web/page-types.js").Board} Board */
+/** @typedef {import("../../web/page-types.js").Event} Event */
 
 /** @param {number} seq @param {string} kind @param {Partial<Event>} [more] @returns {Event} */
 const event = (seq, kind, more = {}) => ({ seq, kind, at: seq * 1000, ...more });

@@ -97,7 +97,7 @@ def run(plan: Plan, port: int, say: Callable[[str], None]) -> Report:
     for cells, broadcasting in ((ONE_CELL, False), (CELLS, True)):
         if kinds := [each for each in plan.kinds if each.broadcasting is broadcasting]:
             # A viewer of a broadcasting cell calls Lambda twice before it watches, and MiniStack runs few calls at
-            # once. One match at a time: a cell that is silent for one match keeps the events of others waiting.
+            # once. One match at a time: a cell that is silent for two matches keeps the events of others waiting.
             fewer = {"lanes": 1, "told": 2, "quick": 1, "on_ministack": 1} if broadcasting else {}
             _run_on(cells, replace(plan, kinds=kinds, **fewer), port, say, report)
     report.seconds = time.monotonic() - begun

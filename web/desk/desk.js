@@ -11,7 +11,7 @@ import { reachWords } from "./reach.js";
 /** @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {import("./postman.js").Holdup} Holdup */
 /** @typedef {import("../livescore.js").Board} Board */
-/** @typedef {import("../words.js").Event & {bench?: boolean, no_replacement?: boolean}} Event */
+/** @typedef {import("../page-types.js").Event & {bench?: boolean, no_replacement?: boolean}} Event */
 /** @typedef {{home: string, away: string}} Teams */
 /**
  * @typedef {object} Row of the timeline

@@ -6,7 +6,7 @@ import { runningMinute } from "../clock.js";
 import { dayWords, kickoffAt, kickoffDay, localDay, shifted, timeOfDay, utcDays } from "../day.js";
 import { scoreWords, statusWords } from "../words.js";
 
-/** @typedef {import("../boards.js").Board} Board */
+/** @typedef {import("../page-types.js").Board} Board */
 /** @typedef {{title: string, matches: Board[]}} Group */
 
 /** A match that has not begun so many milliseconds after its kick-off is not a match of today any more. */

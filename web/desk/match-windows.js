@@ -9,7 +9,7 @@ import { fieldsOf, isAhead, matchChanges, newMatch, readMatch } from "./match-fo
 import { daysToRead, groupsOf, standingWords } from "./match-list.js";
 
 /** @typedef {import("./match-form.js").Fields} Fields */
-/** @typedef {import("../boards.js").Board} Board */
+/** @typedef {import("../page-types.js").Board} Board */
 
 /** Pages of 200 matches that are read of one day. */
 const MOST_PAGES = 10;
@@ -40,7 +40,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /**
  * @typedef {object} Surroundings
  * @property {import("./dialogs.js").Dialogs} dialogs
- * @property {import("../http-reader.js").Reader} reader
+ * @property {import("../origin.js").Reader} reader
  * @property {import("./operators-api.js").OperatorsApi} api
  * @property {import("./lineups.js").MatchLineups} lineups
  * @property {() => number} now milliseconds since 1970 by the server's clock

@@ -2,9 +2,8 @@
 /** The parts of the desk that store and send entries; no part of the page. */
 
 import { RecordStore } from "../device-store.js";
-import { Reader } from "../http-reader.js";
 import { Livescore } from "../livescore.js";
-import { viewerToken } from "../origin.js";
+import { Reader, viewerToken } from "../origin.js";
 import { Actions } from "./actions.js";
 import { FollowUp } from "./follow-up.js";
 import { OperatorToken } from "./operator-token.js";

@@ -6,7 +6,7 @@
 
 import { periodEnds, periodOf, runningMinute } from "../clock.js";
 
-/** @typedef {import("../clock.js").Clock} Clock */
+/** @typedef {import("../page-types.js").Clock} Clock */
 /** @typedef {readonly [number, number]} Pair */
 /** @typedef {{kind: string, seq: number, at?: number, event_id?: string, cancelled_by?: number, [field: string]: any}} Event */
 /**

@@ -216,7 +216,7 @@ export class DeskView {
       bar.hidden = true;
       return;
     }
-    const event = /** @type {import("../words.js").Event} */ (/** @type {unknown} */ (undoable.entry.event));
+    const event = /** @type {import("../page-types.js").Event} */ (/** @type {unknown} */ (undoable.entry.event));
     setText(byId("undo-what"), pressWords(event, teamsOf(board)));
     setText(byId("undo-seconds"), `(${Math.ceil(undoable.left / 1000)})`);
     /** @type {HTMLProgressElement} */ (byId("undo-left")).value = undoable.left / 1000;
@@ -275,7 +275,7 @@ function aboutWords(board, now) {
     neutral,
     status,
     score,
-  } = /** @type {import("../boards.js").Board} */ (/** @type {unknown} */ (board));
+  } = /** @type {import("../page-types.js").Board} */ (/** @type {unknown} */ (board));
   const aggregate = first ? `, ${first[0] + score[0]}–${first[1] + score[1]} on aggregate` : "";
   return [
     competition ? isolated(competition) : "",

@@ -10,7 +10,7 @@ import { pressWords } from "./desk.js";
 import { BY_MISTAKE, inOrder, isToPost, newEntry, takeBack } from "./outbox.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
-/** @typedef {import("../words.js").Event} Event */
+/** @typedef {import("../page-types.js").Event} Event */
 /** @typedef {{id: string, match: string, text: string, again: boolean}} Question `again`: of a goal that was refused */
 /** @typedef {"another" | "old" | "behind"} Why pressed by somebody else; too long ago; after one that waits, and soon after */
 /** @typedef {ReadonlyMap<string, Why>} Waits by the ids of entries */

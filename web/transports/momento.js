@@ -21,6 +21,9 @@ const PAUSE = 2;
 /** After so many polls in a row that the service did not serve, the connection counts as lost. */
 const FAILURES = 3;
 
+/** After an answer without a message the next poll begins no earlier than so many seconds after the last one. */
+const EMPTY = 1;
+
 /** The competition of the channels of matches without one. */
 const OPEN = "open";
 
@@ -139,12 +142,16 @@ export class MomentoSocket extends BroadcastSocket {
     poll.controller = new AbortController();
     poll.again = false;
     const stop = this.after(POLL, () => this.#renew(poll));
+    const asked = Date.now();
     try {
       const answer = await this.#ask(poll, poll.controller.signal);
       if (answer.status !== 200) return answer.status;
       const { items } = await answer.json();
       this.word();
       if (!poll.ended) this.#take(id, poll, items);
+      // Something that answers for Momento, such as a proxy, is not asked without a pause.
+      const pause = items.length ? 0 : EMPTY - (Date.now() - asked) / 1000;
+      if (pause > 0) await new Promise((resolve) => this.after(pause, () => resolve(null)));
       return 200;
     } catch (error) {
       if (poll.again) return 200;

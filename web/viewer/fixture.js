@@ -18,7 +18,7 @@ import {
   viewersWords,
 } from "../words.js";
 
-/** @typedef {import("../boards.js").Board} Board */
+/** @import { Board } from "../page-types.js" */
 /** @typedef {import("./news.js").News} News */
 
 export class Fixture {

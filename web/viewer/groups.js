@@ -4,7 +4,7 @@
 import { isLive, isOver } from "../boards.js";
 import { kickoffAt, kickoffDay, localDay, startOf } from "../day.js";
 
-/** @typedef {import("../boards.js").Board} Board */
+/** @import { Board } from "../page-types.js" */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */
 
 /** A connection follows so many matches (docs/protocol.md). */

@@ -19,9 +19,7 @@ import {
 import { checkOf, kicksOf, momentsOf, redCardsOf, scorersOf } from "./moments.js";
 import { TimelineView } from "./timeline-view.js";
 
-/** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../words.js").Event} Event */
-/** @typedef {"home" | "away"} Side */
+/** @import { Board, Event, Side } from "../page-types.js" */
 
 export class MatchView {
   constructor() {

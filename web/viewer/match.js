@@ -6,13 +6,13 @@
 
 import { isMatchId } from "../address.js";
 import { hasScore, isGoal, isOutdated, joined, pauseOfMatch, Said } from "../boards.js";
-import { ReadError } from "../http-reader.js";
+import { ReadError } from "../origin.js";
 import { announcement, errorWords, isolated, scoreWords, standing } from "../words.js";
 import { MatchView } from "./match-view.js";
 
-/** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("./page.js").Page} Page */
-/** @typedef {import("../words.js").Event} Event */
+/** @import { Follow } from "../livescore.js" */
+/** @import { Board } from "../page-types.js" */
+/** @import { Page } from "./viewer.js" */
 
 const NEWS = 12_000;
 
@@ -31,7 +31,7 @@ export class Match {
     /** @type {Board | null} */
     this.shown = null;
     this.said = new Said();
-    /** @type {import("../livescore.js").Follow | null} */
+    /** @type {Follow | null} */
     this.livescore = null;
     this.frame = 0;
     this.readAt = 0;
@@ -39,6 +39,8 @@ export class Match {
     this.followedAt = Number.NEGATIVE_INFINITY;
     this.told = false;
     this.missing = false;
+    /** The first read has not ended, and there is no board. */
+    this.reading = false;
   }
 
   get list() {
@@ -59,6 +61,7 @@ export class Match {
       this.#paint();
     } else {
       this.view.waits();
+      this.reading = true;
     }
     this.refresh();
   }
@@ -71,6 +74,7 @@ export class Match {
 
   /** Once a second. @param {number} now */
   tick(now) {
+    if (this.reading) this.#readEnds();
     const { open, unread, libraryReadAt } = this.page;
     const readAt = Math.max(this.readAt, libraryReadAt);
     if (Date.now() - readAt > pauseOfMatch({ open, failed: unread !== null }) && !document.hidden) this.refresh();
@@ -83,7 +87,7 @@ export class Match {
     try {
       const board = await page.reader.match(this.match);
       if (page.screen !== this) return;
-      this.missing = false;
+      this.missing = this.reading = false;
       page.heardNow();
       page.hasRead();
       if (isOutdated(this.board, board, performance.now() - this.followedAt)) return this.follow();
@@ -94,13 +98,21 @@ export class Match {
       if (error instanceof ReadError && error.code === "unknown_match") this.#isMissing();
       else page.hasRead(error);
     }
+    this.#readEnds();
+  }
+
+  #readEnds() {
+    this.reading = false;
     if (!this.missing) this.follow();
   }
 
-  /** Begin to follow when the library is there. */
+  /**
+   * Begin to follow when the library is there and the first read has ended, or at the next tick: from the position of a
+   * board that was read, the socket brings only later events.
+   */
   follow() {
     const { live } = this.page;
-    if (live === null || this.livescore !== null || !isMatchId(this.match)) return;
+    if (live === null || this.livescore !== null || this.reading || !isMatchId(this.match)) return;
     const follow = live.follow(
       this.match,
       { history: true },

@@ -7,20 +7,7 @@
 import { isAmendment, isGoal } from "../boards.js";
 import { isMistake } from "../words.js";
 
-/** @typedef {import("../words.js").Event} Event */
-
-/**
- * @typedef {object} Moment
- * @property {Event} event
- * @property {Event | null} cancellation its cancellation
- * @property {boolean} mistake whether its operator cancelled it at once
- * @property {boolean} reviewed there was a video review of it
- * @property {[number, number] | null} score after it, in the game's order; of a goal that was taken back, as it would have been
- * @property {[number, number] | null} shootout likewise
- * @property {string} id the same from board to board
- */
-
-/** @typedef {{half_minutes?: number, extra_half_minutes?: number}} Lengths of the halves, in minutes */
+/** @import { Event, Lengths, Moment, Score, Side } from "../page-types.js" */
 /** @typedef {[stretch: number, minute: number, stoppage: number, seq: number]} Place in the game */
 
 /** The place of a phase between the periods of play, which are odd: 1 and 3 the halves, 5 and 7 those of extra time. */
@@ -154,14 +141,14 @@ const SCORING = /^(goal|own_goal|penalty_goal|penalty_missed)$/;
  * Counts the score through the moments in the game's order. If events are missing, each event keeps its own score.
  *
  * @param {readonly Event[]} events
- * @returns {(event: Event) => {score: [number, number] | null, shootout: [number, number] | null}}
+ * @returns {(event: Event) => {score: Score | null, shootout: Score | null}}
  */
 function scoring(events) {
   const whole = events[0]?.seq === 1 && events.at(-1)?.seq === events.length;
   if (!whole) return ({ score = null, shootout = null }) => ({ score, shootout });
-  /** @type {[number, number]} */
+  /** @type {Score} */
   let score = [0, 0];
-  /** @type {[number, number]} */
+  /** @type {Score} */
   let shootout = [0, 0];
   return (event) => {
     const counts = !event.cancelled_by;
@@ -172,7 +159,7 @@ function scoring(events) {
   };
 }
 
-/** @param {readonly [number, number]} score @param {Event} event @returns {[number, number]} */
+/** @param {Readonly<Score>} score @param {Event} event @returns {Score} */
 const added = ([home, away], { team }) => [home + Number(team === "home"), away + Number(team === "away")];
 
 /** @param {readonly number[]} one @param {readonly number[]} other */
@@ -191,7 +178,7 @@ const isLater = (one, other) => compare(one, other) > 0;
  * The scorers of a side, each with the minutes, in the game's order; goals that were taken back are left out.
  *
  * @param {readonly Event[]} events
- * @param {"home" | "away"} side
+ * @param {Side} side
  * @returns {{player: string, goals: Event[]}[]}
  */
 export function scorersOf(events, side) {
@@ -211,12 +198,12 @@ export function scorersOf(events, side) {
   return [...scorers].map(([player, goals_]) => ({ player, goals: goals_ }));
 }
 
-/** The kicks of the shoot-out that stand, of one side. @param {readonly Event[]} events @param {"home" | "away"} side */
+/** The kicks of the shoot-out that stand, of one side. @param {readonly Event[]} events @param {Side} side */
 export const kicksOf = (events, side) =>
   events.filter((event) => event.kind === "shootout_kick" && event.team === side && !event.cancelled_by);
 
 /** The number of players of a side that were sent off; the bench does not count. @param {readonly Event[]} events
- * @param {"home" | "away"} side */
+ * @param {Side} side */
 export const redCardsOf = (events, side) =>
   events.filter(
     (event) =>

@@ -3,8 +3,7 @@
 
 import { isGoal } from "../boards.js";
 
-/** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("../words.js").Event} Event */
+/** @import { Board, Event } from "../page-types.js" */
 
 /**
  * @typedef {object} News What one who looks at the scoreboard should notice.

@@ -6,7 +6,7 @@ import { dayWords, longDate, shifted, shortDate } from "../day.js";
 import { arrange, el, heard, setAttribute, setText } from "../dom.js";
 import { Fixture } from "./fixture.js";
 
-/** @typedef {import("../boards.js").Board} Board */
+/** @import { Board } from "../page-types.js" */
 /** @typedef {import("./news.js").News} News */
 /** @typedef {import("./groups.js").Group} Group */
 

@@ -11,8 +11,10 @@ import { grouped, isOn, pauseOfList, toFollow } from "./groups.js";
 import { newsBetween } from "./news.js";
 import { ScoreboardView } from "./scoreboard-view.js";
 
-/** @typedef {import("../boards.js").Board} Board */
-/** @typedef {import("./page.js").Page} Page */
+/** @import { Follow } from "../livescore.js" */
+/** @import { Board } from "../page-types.js" */
+/** @import { News } from "./news.js" */
+/** @import { Page } from "./viewer.js" */
 
 /** The approximate pause after a failed read. */
 const RETRY = 4_000;
@@ -41,13 +43,13 @@ export class Scoreboard {
     this.chosen = day;
     /** @type {Map<string, Board>} */
     this.boards = new Map();
-    /** @type {Map<string, import("../livescore.js").Follow>} */
+    /** @type {Map<string, Follow>} */
     this.follows = new Map();
     /** @type {Map<string, number>} when the library last told of a match, by a clock that only goes forward */
     this.followedAt = new Map();
     /** @type {Set<string>} what has changed since the last frame */
     this.dirty = new Set();
-    /** @type {{match: string, news: import("./news.js").News}[]} told at the next frame */
+    /** @type {{match: string, news: News}[]} told at the next frame */
     this.news = [];
     this.whole = true;
     this.frame = 0;
@@ -230,7 +232,7 @@ export class Scoreboard {
     this.#later();
   }
 
-  /** @param {Board} board @param {import("./news.js").News} news */
+  /** @param {Board} board @param {News} news */
   #tell(board, news) {
     this.news.push({ match: board.match, news });
     const taken = board.events?.find((event) => event.seq === news.event?.cancels_seq);

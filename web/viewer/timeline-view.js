@@ -7,9 +7,7 @@ import { timeOfDay } from "../day.js";
 import { arrange, el, heard, icon, setAttribute, setText } from "../dom.js";
 import { eventWords, kindWords, minuteWords, mistakeWords, scoreWords, teamOf, whyCancelled } from "../words.js";
 
-/** @typedef {import("./moments.js").Moment} Moment */
-/** @typedef {import("../words.js").Event} Event */
-/** @typedef {import("../words.js").Teams} Teams */
+/** @import { Event, Moment, Teams } from "../page-types.js" */
 
 /** @type {Readonly<Record<string, string>>} */
 const ICONS = {

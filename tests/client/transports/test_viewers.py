@@ -116,6 +116,17 @@ async def test_a_topic_that_closes_the_connection_is_a_refusal() -> None:
             assert house.subscribed == ["closed"] * 3
 
 
+async def test_a_topic_that_closes_the_connection_is_no_refusal_of_another() -> None:
+    """Only the first subscription without an answer was refused; the viewer goes on with those that came behind it."""
+    async with open_house() as (house, services):
+        house.refused, house.refusal = {"closed"}, HUNG_UP
+        async with viewing("iot-core", services, house.api, ["closed", "open"], care_seconds=0.05) as ([viewer], _):
+            await eventually(lambda: viewer.errors)
+            await eventually(lambda: viewer.followers["open"].epoch is not None)
+            await eventually(lambda: "open" in house.subscribed)
+            assert {each.get("match") for each in viewer.errors} <= {"closed"}
+
+
 @pytest.mark.parametrize("transport", BROADCASTING)
 async def test_a_viewer_hears_the_messages_to_its_own_subject(transport: str) -> None:
     """``on_message`` gets what comes on the channel of the token's subject, beside the match's frames."""
@@ -163,6 +174,37 @@ async def test_a_discontinuity_of_momento_is_read_over_http() -> None:
         text = json.dumps(frame({"update": 6, "prev": 5, "has": [6]}))
         await services.publish("m", text)
         await eventually(lambda: viewer.followers["m"].seq == 6)
+        assert (viewer.connects, viewer.checks) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "junk", [7, {"item": 7}, {"item": {}}, {"discontinuity": {"new_topic_sequence": "x", "new_sequence_page": None}}]
+)
+async def test_junk_of_momento_ends_no_viewer(junk: Any) -> None:
+    """An item of another form than Momento documents makes the viewer begin again, and it misses nothing."""
+    async with open_house() as (house, services), viewing("momento", services, house.api, ["m"]) as ([viewer], _):
+        await viewer.subscribed.wait()
+        await eventually(lambda: services.lines)
+        house.seq = 2
+        [topic] = services.lines
+        assert isinstance(topic, Topic)
+        topic.items.append(junk)
+        topic.news.set()
+        await eventually(lambda: viewer.connects == 2)
+        await eventually(lambda: viewer.followers["m"].seq == 2)
+
+
+async def test_a_poll_of_momento_without_a_message_is_made_again_after_a_read() -> None:
+    """Before the first message, the viewer reads over HTTP what came between two polls; the connection stays."""
+    async with open_house() as (house, services), viewing("momento", services, house.api, ["m"]) as ([viewer], reader):
+        await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED + 1)
+        house.seq = 2
+        [topic] = services.lines
+        assert isinstance(topic, Topic)
+        topic.items.append({})
+        topic.news.set()
+        await eventually(lambda: viewer.followers["m"].seq == 2)
         assert (viewer.connects, viewer.checks) == (1, 0)
 
 
