@@ -127,6 +127,8 @@ class MomentoAccess:
         try:
             made = self._make(self._cells[cell], prefixes)
         except (GrpcError, urllib3.exceptions.HTTPError) as error:
+            if isinstance(error, GrpcError) and error.status in momento_tokens.KEY_REFUSED:
+                self._cells[cell].key.forget()  # an operator may have stored another key
             logger.warning("momento_token_unmade", cell=cell, reason=str(error)[:200])
             return None
         self._write(cell, shared_by, made)
@@ -139,10 +141,8 @@ class MomentoAccess:
         # Most of an hour lies between two calls, so a kept connection would be useless.
         with urllib3.PoolManager(retries=False, timeout=CALL_SECONDS) as pool:
             answer = pool.request("POST", cell.tokens_url + momento_tokens.PATH, body=body, headers=headers)
-        if answer.status in (401, 403):
-            cell.key.forget()
         if answer.status != 200:
-            raise GrpcError(-1, f"Momento answered with status {answer.status}.")
+            raise GrpcError(answer.status, f"Momento answered with status {answer.status}.")
         return momento_tokens.answer(answer.data, {name.lower(): value for name, value in answer.headers.items()})
 
     def _read(self, cell: str, shared_by: str) -> DisposableToken | None:

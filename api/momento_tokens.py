@@ -31,12 +31,16 @@ TOPIC_READ_ONLY: Final = 2
 RESOURCE_EXHAUSTED: Final = 8
 """The status of a call over the account's limit (https://grpc.io/docs/guides/status-codes/)."""
 
+KEY_REFUSED: Final = frozenset({7, 16, 401, 403})
+"""The statuses of a call whose key may do nothing of this kind, or is unknown: of gRPC, which come inside HTTP 200
+(https://grpc.io/docs/guides/status-codes/), and of HTTP, if the call does not reach gRPC."""
+
 _TRAILER = 0x80
 """The flag of a frame that carries trailers (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md)."""
 
 
 class GrpcError(TransientError):
-    """A call of gRPC has failed. ``status`` is its status code; -1 if the answer has none."""
+    """A call of gRPC has failed. ``status`` is its status code, or that of HTTP; -1 if the answer has none."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -18,7 +18,15 @@ import pytest
 
 from api import handler as api
 from api import resources
-from api.momento_access import LEAST_SECONDS, RENEWED_SECONDS, MomentoAccess, MomentoCell, NoTokenError, tokens_url
+from api.momento_access import (
+    LEAST_SECONDS,
+    MAKING_SECONDS,
+    RENEWED_SECONDS,
+    MomentoAccess,
+    MomentoCell,
+    NoTokenError,
+    tokens_url,
+)
 from devstack.child_process import free_port
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports import momento
@@ -65,7 +73,7 @@ class Bench:
         return MomentoAccess(self.table, self.dynamodb, {cell: made}, self.clock)
 
     def ask(self, token: str | None, **query: str) -> tuple[int, dict[str, Any]]:
-        """The answer of the API."""
+        """The answer of the API, which no cache may keep: it is for one viewer."""
         path = "/listeners/momento"
         about: dict[str, Any] = {"http": {"method": "GET", "path": path}, "requestId": "r", "stage": "$default"}
         event = {
@@ -77,6 +85,7 @@ class Bench:
             function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
         )
         answer = api.handler(event, context)
+        assert answer["headers"]["Cache-Control"] == "no-store"
         return answer["statusCode"], json.loads(answer["body"])
 
     def publish(self, channel: str, token: str) -> int:
@@ -142,6 +151,20 @@ def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None
     assert bench.publish(feed_channel("cup", "m1", "all"), token) == 403
 
 
+def test_a_token_of_a_competition_opens_none_whose_name_begins_like_it(bench: Bench) -> None:
+    """``world`` is not ``world-cup``: the prefix of the topics ends with the separator."""
+    _, given = bench.ask(bench.issuer.token(competitions="world"), competition="c-world")
+    assert bench.poll(feed_channel("world", "m1", "all"), given["token"]) == 200
+    assert bench.poll(feed_channel("world-cup", "m1", "all"), given["token"]) == 403
+
+
+@pytest.mark.parametrize("scheme", ["", "Bearer ", "bearer ", "BEARER  "])
+def test_a_token_may_have_its_scheme_before_it(bench: Bench, scheme: str) -> None:
+    """With or without the word Bearer in any letters (RFC 9110, section 11.1), the same token counts."""
+    assert bench.ask(scheme + bench.issuer.token(competitions="cup"), competition="c-cup")[0] == 200
+    assert bench.ask(scheme + "forged", competition="open")[0] == 401
+
+
 def test_matches_without_a_competition_are_open_to_every_token(bench: Bench) -> None:
     """The segment ``open`` needs a valid token, and no competition."""
     status, given = bench.ask(bench.issuer.token(competitions=""), competition="open")
@@ -154,7 +177,7 @@ def test_a_foreign_competition_is_refused(bench: Bench) -> None:
     assert (status, answer["error"]["code"]) == (403, "not_entitled")
 
 
-@pytest.mark.parametrize("name", FORGED.keys() - {"empty"})
+@pytest.mark.parametrize("name", sorted(FORGED.keys() - {"empty"}))
 def test_a_forged_token_is_refused(bench: Bench, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A forged or expired token is answered 401, also where viewers need none; nothing is made for it."""
     token = FORGED[name][0](bench.issuer)
@@ -258,6 +281,18 @@ def test_an_old_token_serves_while_momento_makes_none(bench: Bench) -> None:
     bench.clock.moved = 3600 - LEAST_SECONDS + 5
     with pytest.raises(NoTokenError):
         broken.access().token(CELL, "c-down", ["livescore:c-down:"])
+
+
+def test_a_key_that_momento_refuses_is_read_again(bench: Bench) -> None:
+    """An operator may have stored another key. gRPC-web refuses inside HTTP 200."""
+    keys = iter(["a withdrawn key", momento.API_KEY])
+    ssm = SimpleNamespace(get_parameter=lambda **_: {"Parameter": {"Value": next(keys)}})
+    cell = MomentoCell(momento.CACHE, tokens_url(bench.url), SecureParameter(bench.parameter, lambda: ssm))
+    access = MomentoAccess(bench.table, bench.dynamodb, {CELL: cell}, bench.clock)
+    with pytest.raises(NoTokenError):
+        access.token(CELL, "c-rotated", ["livescore:c-rotated:"])
+    bench.clock.moved = MAKING_SECONDS + 1
+    assert access.token(CELL, "c-rotated", ["livescore:c-rotated:"]).token
 
 
 def test_all_processes_together_stay_within_momentos_limit(bench: Bench) -> None:

@@ -58,6 +58,8 @@ class FakeService:
     frames: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     errors: list[Exception] = field(default_factory=list)
     lost_answers: list[Exception] = field(default_factory=list)
+    refused: str = ""
+    """The channel of which every frame is refused."""
     before: Callable[[], object] = lambda: None
     calls: Counter[str] = field(default_factory=Counter)
 
@@ -65,8 +67,8 @@ class FakeService:
         """Take a frame."""
         self.calls[channel] += 1
         self.before()
-        if self.errors:
-            raise self.errors.pop()
+        if self.errors or channel == self.refused:
+            raise self.errors.pop() if self.errors else refusal("AccessDenied", 403)
         self.frames.setdefault(channel, []).append(json.loads(frame) | {"bytes": len(frame)})
         if self.lost_answers:
             raise self.lost_answers.pop()
@@ -215,6 +217,22 @@ def test_a_frame_that_is_not_taken_leaves_the_match_untold(
     assert receipts(ledger, match_id) == []
     assert publisher.begin(state).told_seq == 2
     assert (service.seqs(match_id)[-1], service.seqs(match_id, "score")[-1]) == ((0, 2), (0, 2))
+
+
+@pytest.mark.parametrize("feed", ["all", "score"])
+def test_one_frame_of_two_that_is_not_taken_leaves_the_match_untold(
+    publisher: Publisher, service: FakeService, play: Play, match_id: str, cell_states: CellStates, feed: Any
+) -> None:
+    """The service refuses one feed, whichever it is. The next try publishes the frames of both again."""
+    service.refused = feed_channel(None, match_id, feed)
+    played = play(KICK_OFF, GOAL)
+    with pytest.raises(ClientError):
+        publisher.begin(*played)
+    assert cell_states.read(match_id).told_seq == 0
+    service.refused = ""
+    publisher.begin(*played)
+    assert cell_states.read(match_id).told_seq == 2
+    assert service.seqs(match_id, feed) == [(0, 2)]
 
 
 def test_a_receipt_names_what_the_service_refused_before(
