@@ -48,7 +48,8 @@ FILES: Final = {
     "tests/client/transports": {"test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/loadtest": {
-        "test_director", "test_gateway_limits", "test_http_answers", "test_lambda_events", "test_momento_topics",
+        "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers", "test_lambda_events",
+        "test_momento_topics",
         "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
         "test_websocket_frames",
     },
@@ -60,7 +61,7 @@ FILES: Final = {
     "tests/devstack/deployment": {"test_quota_fit"},
     "tests/devstack/measurements": {"test_calls_in_a_row"},
     "tests/devstack/operator": {"test_local_system", "test_waterfall"},
-    "tests/devstack/replay": {"test_openfootball"},
+    "tests/devstack/replay": {"test_demo_report", "test_openfootball"},
     "tests/devstack/stack": {"test_mqtt_guard", "test_mqtt_packets", "test_site_paths"},
     "tests/trials": {"test_fuzz_targets"},
     "tests/trials/faults": {"test_checks", "test_rules"},

@@ -214,7 +214,7 @@ class BroadcastConnection:
         """Frames of a channel may be missing: read at once what the match has."""
         for match, held in self._held.items():
             if held.channel == channel:
-                self._begin(self._look(match, held, None))
+                self._begin(self._look_twice(match, held))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
@@ -319,14 +319,14 @@ class BroadcastConnection:
             held.heard_epoch = None
         return snapshot
 
-    async def _look(self, match: str, held: _Held, before: RawFrame | None) -> None:
-        """Deliver what HTTP has after an earlier snapshot; without one, the newest events.
+    async def _look(self, match: str, held: _Held, before: RawFrame | None, name: str = "look") -> None:
+        """Deliver what HTTP has after an earlier snapshot; without one, the newest events. ``name``: of the request.
 
         It is delivered as an update: a snapshot would look like the answer to a sync that waits for one.
         """
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
-            snapshot = await self._read(match, since, f"look-{int(time.time())}")
+            snapshot = await self._read(match, since, f"{name}-{int(time.time())}")
             is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
             if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
@@ -335,6 +335,12 @@ class BroadcastConnection:
         if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
             self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
+
+    async def _look_twice(self, match: str, held: _Held) -> None:
+        """Look at once, and again when no answer can be older than the doubt: the first may lack the newest event."""
+        await self._look(match, held, None)
+        await asyncio.sleep(self._times.settle)
+        await self._look(match, held, None, "again")
 
     async def _sync(self, match: str, since: Position | None) -> None:
         """Without an answer of the service nothing is delivered: the viewer leaves a dead connection."""

@@ -65,6 +65,20 @@ def test_no_answer_is_no_token(body: bytes) -> None:
         momento_tokens.answer(body, {})
 
 
+def test_fields_of_another_type_are_no_token() -> None:
+    """An answer whose fields are not texts and a number raises GrpcError."""
+    for fields in ("08011201611801", "0a016110011801", "0a01611201621a0161"):
+        body = base64.b64encode(momento_tokens.frame(bytes.fromhex(fields)) + OK)
+        with pytest.raises(GrpcError):
+            momento_tokens.answer(body, {})
+
+
+def test_a_field_of_eight_bytes_is_read() -> None:
+    """A message may have fields of fixed length; the reader returns their bytes, and goes on after them."""
+    message = bytes.fromhex("09" + "0102030405060708" + "1501020304" + "1807")
+    assert protobuf.read(message) == {1: [bytes(range(1, 9))], 2: [bytes(range(1, 5))], 3: [7]}
+
+
 def test_a_key_of_the_console_is_unpacked() -> None:
     """The console's keys are base64 of JSON; a text of another form is the key itself."""
     packed = base64.b64encode(b'{"endpoint":"cell","api_key":"jwt"}').decode()

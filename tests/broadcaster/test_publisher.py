@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Barrier, Event
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -158,6 +158,15 @@ def test_a_card_is_not_published_to_followers_of_the_score(
     publisher.begin(*play(KICK_OFF))
     publisher.begin(*play(CARD))
     assert (service.seqs(match_id), service.seqs(match_id, "score")) == ([(0, 1), (1, 2)], [(0, 1)])
+
+
+def test_the_frames_of_a_competition_go_to_its_channels(
+    publisher: Publisher, service: FakeService, play: Play, match_id: str
+) -> None:
+    """Nobody hears a match of a competition on the open channel, which every viewer may hear."""
+    state, events = play(KICK_OFF)
+    publisher.begin(replace(state, competition="cup-1"), events)
+    assert set(service.calls) == {feed_channel("cup-1", match_id, feed) for feed in ("all", "score")}
 
 
 def test_an_event_that_was_told_is_not_published_again(
@@ -321,6 +330,16 @@ def test_a_telling_that_another_epoch_has_overtaken_publishes_nothing(
     told = Publisher(DESCRIPTION, overtaken, ledger, service, THREADS).begin(*play(KICK_OFF))
     assert told.epoch == "newer"
     assert not service.calls
+
+
+def test_a_telling_of_an_earlier_match_of_the_id_publishes_nothing(
+    publisher: Publisher, service: FakeService, play: Play, match_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the row belongs to a newer epoch after all, the old match's frame would turn every viewer back."""
+    newer = CellState(match_id, due_seq=1, epoch="newer")
+    monkeypatch.setattr(CellStates, "mark_due", lambda *_, **__: newer)
+    assert publisher.begin(*play(KICK_OFF)) == newer
+    assert service.calls.total() == 0
 
 
 def test_frames_over_the_limit_of_the_service_begin_later(

@@ -98,6 +98,16 @@ def test_a_second_match_that_fails_slowly_makes_the_cell_silent(warm: World) -> 
     assert warm.cells.broadcast(THIRD) == []
 
 
+def test_trouble_of_two_matches_far_apart_keeps_no_third_one_waiting(warm: World) -> None:
+    """A silence that is over does not count, and neither does a second late error of the same match."""
+    warm.cells.broadcast(STORM)
+    warm.cells._silence("events", "storm")  # noqa: SLF001 - two calls for one match were under way at once
+    assert warm.cells.broadcast(THIRD) == []
+    warm.now += SILENCE_SECONDS
+    warm.slow = {"goal"}
+    assert [warm.cells.broadcast(each) for each in (GOAL, THIRD)] == [["events"], []]
+
+
 def test_a_cell_with_rows_of_viewers_is_silent_for_all_matches_at_once() -> None:
     """The calls to such a cell are the same for every match, so one late error speaks for all."""
     world = World(DEFAULT)

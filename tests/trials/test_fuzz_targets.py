@@ -58,6 +58,7 @@ def test_damage_is_bounded() -> None:
     """A damaged input is at most 64 KB long, and the value that is damaged stays as it is."""
     chance = Random(7)
     assert max(len(damaged_bytes(chance, [b"x" * MOST_BYTES], [b"y"])) for _ in range(BATCH)) <= MOST_BYTES
+    assert b"" in {damaged_bytes(chance, [b""]) for _ in range(BATCH)}  # nothing to change in an empty input
     value = {"a": [1, {"b": 2}], "c": "d"}
     for _ in range(INPUTS):
         damaged_json(chance, value)

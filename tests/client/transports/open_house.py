@@ -23,6 +23,8 @@ class House(Director):
         super().__init__()
         self.seq = 1
         """The newest event of every match."""
+        self.stale = 0
+        """So many reads have the present state; from the last of them on the newest event is the next one."""
         self.refused: set[str] = set()
         """Matches that nobody may hear."""
         self.refusal = REFUSED
@@ -43,6 +45,9 @@ class House(Director):
             case "message":
                 self.subscribed.append(call.about["match"])
                 return self.refusal if call.about["match"] in self.refused else ACKNOWLEDGED
+        if self.stale:
+            self.stale -= 1
+            self.seq += not self.stale
         path = call.about.partition("?")[0]
         match_id = path.rpartition("/")[2]
         after = int(call.about.partition("after=")[2].partition("&")[0] or 0)

@@ -224,6 +224,22 @@ async def test_frames_that_appsync_could_not_bring_are_read_over_http() -> None:
         assert viewer.checks == 0
 
 
+async def test_an_old_answer_does_not_hide_a_frame_that_appsync_could_not_bring() -> None:
+    """A process of the API keeps a match for a second. So the viewer reads once more, when no answer can be so old."""
+    async with (
+        open_house() as (house, services),
+        viewing("appsync-events", services, house.api, ["m"]) as ([viewer], reader),
+    ):
+        await viewer.subscribed.wait()
+        await eventually(lambda: reader.reads == LOOKED)
+        house.stale = 2
+        [line] = services.lines
+        assert isinstance(line, Socket)
+        await line.say({"type": "broadcast_error", "id": next(iter(line.subscriptions)), "errors": []})
+        await eventually(lambda: viewer.followers["m"].seq == 2)
+        assert viewer.checks == 0
+
+
 async def test_a_subscription_that_appsync_ends_ends_the_connection() -> None:
     """A GraphQL subscription that the service completes is begun again on another connection."""
     async with (
