@@ -14,7 +14,7 @@
  */
 
 import { ServiceSocket } from "./service-socket.js";
-import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
+import { asUpdate, endOf, FRESH, Snapshots } from "./snapshots.js";
 import { feedOfSubject, SUBJECTS } from "./subject.js";
 
 /**
@@ -344,9 +344,14 @@ export class BroadcastSocket extends ServiceSocket {
     if (mine.id && channel && channel !== mine.channel) this.#join(mine, String(channel));
   }
 
+  /** Call when no answer over HTTP can be older than now. @param {() => void} call @returns {() => void} stops it */
+  #whenFresh(call) {
+    return this.after(this.viewer.timings.freshSeconds ?? FRESH, call);
+  }
+
   /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
   async #newest(match, since) {
-    await new Promise((resolve) => this.after(this.viewer.timings.freshSeconds ?? KEPT, () => resolve(null)));
+    await new Promise((resolve) => this.#whenFresh(() => resolve(null)));
     return this.#snapshots.newest(match, since);
   }
 
