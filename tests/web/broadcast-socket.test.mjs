@@ -103,3 +103,31 @@ promise("viewers whose syncs are read in one second share an address, after no a
     { at: 3000, request: "sync-5003" },
   ]);
 });
+
+promise("after skipped frames the match is read at once, and once more when no answer can be older", async (world) => {
+  const line = await world.follower();
+  const began = world.time.now;
+  line.skipped(line.newest);
+  await world.time.pass(1000);
+  line.skipped(line.newest);
+  await world.time.pass(60_000);
+  assert.deepEqual(
+    world.reads.map(({ at }) => at - began),
+    [0, 1000, 3100],
+  );
+});
+
+promise("a look that is only a precaution is one read", async (world) => {
+  const line = await world.follower();
+  line.look(line.newest);
+  await world.time.pass(60_000);
+  assert.equal(world.reads.length, 1);
+});
+
+promise("a match that is followed no more is not read after skipped frames", async (world) => {
+  const line = await world.follower();
+  line.skipped(line.newest);
+  line.send('{"action":"unsubscribe","match":"m"}');
+  await world.time.pass(60_000);
+  assert.equal(world.reads.length, 1);
+});
