@@ -1,4 +1,4 @@
-"""Pure: the snapshots that a connection reads over HTTP, checked before it relies on them."""
+"""The snapshots that a connection reads over HTTP, checked before it relies on them."""
 
 from __future__ import annotations
 
