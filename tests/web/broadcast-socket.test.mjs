@@ -131,3 +131,74 @@ promise("a match that is followed no more is not read after skipped frames", asy
   await world.time.pass(60_000);
   assert.equal(world.reads.length, 1);
 });
+
+promise("the connection ends when the new channel of an answered match is never acknowledged", async (world) => {
+  const line = await world.follower();
+  line.acknowledges = false;
+  world.channel = "livescore/c-cup/m";
+  line.look(line.newest);
+  await world.time.pass(9900);
+  assert.deepEqual([line.joins.map(({ channel }) => channel), line.ends], [["livescore/open/m", world.channel], 0]);
+  await world.time.pass(200);
+  assert.equal(line.ends, 1);
+  assert.equal(line.viewer.memory.cuts.size, 0, "the service has refused nothing");
+});
+
+promise(
+  "the connection ends at once when the service fails to join the new channel of an answered match",
+  async (world) => {
+    const line = await world.follower();
+    line.acknowledges = false;
+    world.channel = "livescore/c-cup/m";
+    line.look(line.newest);
+    await world.time.pass(100);
+    line.failed(line.newest);
+    assert.deepEqual([line.ends, line.viewer.memory.cuts.size], [1, 0]);
+  },
+);
+
+promise(
+  "the connection stays when a match has no answer yet, and when its new channel is acknowledged",
+  async (world) => {
+    const line = world.dial();
+    line.acknowledges = false;
+    await world.time.pass(0);
+    line.send('{"action":"subscribe","match":"m"}');
+    await world.time.pass(100);
+    line.failed(line.newest);
+    line.acknowledges = true;
+    line.send('{"action":"subscribe","match":"m"}');
+    await world.time.pass(5000);
+    world.channel = "livescore/c-cup/m";
+    line.look(line.newest);
+    await world.time.pass(60_000);
+    assert.deepEqual([line.joins.at(-1)?.channel, line.ends], [world.channel, 0]);
+  },
+);
+
+promise("a match that is unfollowed while its new channel has no acknowledgement ends no connection", async (world) => {
+  const line = await world.follower();
+  line.acknowledges = false;
+  world.channel = "livescore/c-cup/m";
+  line.look(line.newest);
+  await world.time.pass(100);
+  line.send('{"action":"unsubscribe","match":"m"}');
+  await world.time.pass(60_000);
+  assert.equal(line.ends, 0);
+});
+
+promise("a channel that is found after the close is not joined", async (world) => {
+  const line = world.dial();
+  await world.time.pass(0);
+  /** @type {(value: unknown) => void} */
+  let answer = () => {};
+  world.held = new Promise((resolve) => {
+    answer = resolve;
+  });
+  line.send('{"action":"subscribe","match":"m"}');
+  await world.time.pass(100);
+  line.close();
+  answer(null);
+  await world.time.pass(60_000);
+  assert.deepEqual(line.joins, []);
+});

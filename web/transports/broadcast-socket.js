@@ -58,6 +58,9 @@ const LOOK = /** @type {const} */ ([1.5, 2]);
 
 const MOST_MATCHES = 50;
 
+/** So many seconds are long enough for a service to acknowledge another channel of an answered match. */
+const ACKNOWLEDGED = 10;
+
 /** After so many cuts in a row at the same subscription, the service refuses it in this way: AWS IoT Core does. */
 const CUTS = 3;
 
@@ -172,6 +175,7 @@ export class BroadcastSocket extends ServiceSocket {
   /** The service has answered a subscription with an error that says nothing about the viewer. @param {string} id */
   failed(id) {
     const mine = this.#byId.get(id);
+    if (mine?.position) return this.#abandon(mine);
     if (mine) this.#forget(mine);
     this.alive();
   }
@@ -279,7 +283,7 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** @param {Subscription} mine @param {string} channel */
   #join(mine, channel) {
-    if (this.#byMatch.get(mine.match) !== mine) return;
+    if (this.isOver || this.#byMatch.get(mine.match) !== mine) return;
     if (mine.id) this.#leave(mine);
     Object.assign(mine, { channel, id: String(++this.#ids), joined: false });
     this.#byId.set(mine.id, mine);
@@ -355,7 +359,20 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** A match that was created again may have another channel. @param {Subscription} mine @param {Frame} snapshot */
   #follow(mine, { channel }) {
-    if (mine.id && channel && channel !== mine.channel) this.#join(mine, String(channel));
+    if (!mine.id || !channel || channel === mine.channel) return;
+    this.#join(mine, String(channel));
+    const { id } = mine;
+    this.after(this.viewer.timings.pongSeconds ?? ACKNOWLEDGED, () => {
+      if (this.#byId.get(id) === mine && !mine.joined) this.#abandon(mine);
+    });
+  }
+
+  /** An answered match has no channel any more. Livescore asks for it again only over another connection.
+   * @param {Subscription} mine */
+  #abandon(mine) {
+    // The service has not ended the connection at this subscription, so this is no refusal.
+    this.#forget(mine);
+    this.lost();
   }
 
   /** Call when no answer over HTTP can be older than now. @param {() => void} call @returns {() => void} stops it */
