@@ -256,6 +256,22 @@ def test_a_receipt_names_what_the_service_refused_before(
     assert cell_states.read(match_id).refused == ()
 
 
+def test_a_receipt_names_the_newest_refusals(
+    publisher: Publisher, service: FakeService, play: Play, match_id: str, ledger: Ledger,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The row has room for so many refusals only: the oldest are forgotten, and the newest are kept."""
+    monkeypatch.setattr("broadcaster.transports.publisher.MOST_REFUSED", 2)
+    state, events = play(KICK_OFF)
+    for code in ("TooManyRequestsException", "UnauthorizedException"):
+        service.errors = [refusal(code, 429)] * 2
+        with pytest.raises(ClientError):
+            publisher.begin(state, events)
+    publisher.begin(state, events)
+    [receipt] = receipts(ledger, match_id)
+    assert [each["reason"] for each in receipt["refused"]] == ["UnauthorizedException"] * 2
+
+
 def test_a_frame_whose_answer_was_lost_is_published_again(
     publisher: Publisher, service: FakeService, play: Play, match_id: str, cell_states: CellStates
 ) -> None:
