@@ -174,7 +174,7 @@ export interface Timings {
   lingerSeconds: number;
   /** Of broadcasting transports: the second read after a subscribe comes after a random time between these. [1.5, 2] */
   lookSeconds: [number, number];
-  /** Of broadcasting transports: after so long no process of the API keeps a state from before. 1.1 */
+  /** Of broadcasting transports: an answer over HTTP that is asked for so much later is not older. 2.1 */
   freshSeconds: number;
   /** Of Momento: a poll that has not been refused for so long has begun. 0.25 */
   beginSeconds: number;

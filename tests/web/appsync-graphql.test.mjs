@@ -28,3 +28,16 @@ test("an error of the service that says nothing about the viewer is no refusal: 
   await until(() => follow.board);
   assert.deepEqual([errors, service.queries.length], [[], 2]);
 });
+
+test("a match whose new channel the service fails to join is heard there over the next connection", async (t) => {
+  const { service, api, live, states } = await scene(t, GraphQL, {
+    timings: { silenceSeconds: 0.2, careSeconds: 0.05 },
+  });
+  const { follow } = watch(live);
+  await until(() => follow.board);
+  service.fails = 1;
+  api.knows("m", 0, "k4", "livescore/c-cup/m");
+  await until(() => service.joined.includes("livescore/c-cup/m/all"));
+  await until(() => follow.board?.epoch === "k4");
+  assert.deepEqual([service.handshakes.length, states.includes("waiting")], [2, true]);
+});

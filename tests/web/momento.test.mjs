@@ -2,9 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MomentoSocket } from "../../web/transports/momento.js";
 import { Momento } from "./services.mjs";
+import { frame } from "./table.mjs";
 import { dialled, promises, range, scene, watch } from "./transport-promises.mjs";
 import { until } from "./until.mjs";
+import { VirtualTime } from "./virtual-time.mjs";
 
 promises(Momento);
 
@@ -64,4 +67,133 @@ test("a service that refuses every poll is left after three of them", async (t) 
   watch(live);
   await until(() => states.includes("waiting"));
   assert.equal(live.connection.reason, "The connection was lost.");
+});
+
+/** A viewer of the match `m` in virtual time, whose polls are answered by `answer`. It returns when the polls have begun.
+ * @param {VirtualTime} time @param {(poll: {at: number, signal: AbortSignal}) => Promise<Response>} answer */
+async function polling(time, answer) {
+  /** @type {{at: number, signal: AbortSignal}[]} */
+  const polls = [];
+  /** @type {number[]} */
+  const looks = [];
+  /** @type {any} */
+  const viewer = {
+    token: null,
+    renew: () => null,
+    now: () => Date.now(),
+    random: () => 0.5,
+    memory: { channels: new Map(), refused: new Map(), cuts: new Map() },
+    timings: { lookSeconds: [1, 1] },
+    read: async (/** @type {string} */ path) => {
+      if (path.startsWith("/listeners/")) return { token: "momento", expires: Date.now() / 1000 + 1e6 };
+      if (path.includes("request=look")) looks.push(time.now);
+      return frame({ snapshot: 1, has: [], recovered: true, channel: "livescore/open/m" });
+    },
+    fetch: (/** @type {string} */ _url, /** @type {{signal: AbortSignal}} */ { signal }) => {
+      const poll = { at: time.now, signal };
+      polls.push(poll);
+      return answer(poll);
+    },
+  };
+  const socket = new MomentoSocket(
+    { transport: "momento", name: "one", url: "https://m.example", cache: "live" },
+    viewer,
+  );
+  let ends = 0;
+  socket.onclose = () => {
+    ends += 1;
+  };
+  await time.pass(0);
+  socket.send('{"action":"subscribe","match":"m"}');
+  await time.pass(0);
+  return { socket, polls, looks, ends: () => ends };
+}
+
+/** A poll that waits until it is given up. @param {{signal: AbortSignal}} poll @returns {Promise<Response>} */
+const waits = ({ signal }) =>
+  new Promise((_, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop);
+  });
+
+/** @param {unknown[]} items */
+const brings = (items) => new Response(JSON.stringify({ items }));
+
+test("an idle poll is followed by one look, and a discontinuity by two", async () => {
+  const time = new VirtualTime();
+  await time.within(async () => {
+    const { looks } = await polling(time, waits);
+    await time.pass(149_000);
+    // The one after the subscribe, and one for each of the two polls that end without a message.
+    assert.deepEqual(
+      looks.map((at) => Math.round(at / 1000)),
+      [1, 50, 100],
+    );
+  });
+  const later = new VirtualTime();
+  await later.within(async () => {
+    let isFirst = true;
+    const gap = { discontinuity: { last_topic_sequence: 0, new_topic_sequence: 1, new_sequence_page: 7 } };
+    const { looks } = await polling(later, async (poll) => {
+      if (!isFirst) return waits(poll);
+      isFirst = false;
+      await new Promise((resolve) => later.after(10_000, () => resolve(null)));
+      return brings([gap]);
+    });
+    await later.pass(149_000);
+    assert.deepEqual(
+      looks.map((at) => Math.round(at / 100)),
+      [13, 100, 121],
+    );
+  });
+});
+
+test("after the close the poll that waits is given up, and no other begins", async () => {
+  const time = new VirtualTime();
+  await time.within(async () => {
+    for (const answer of [
+      waits,
+      async () => brings([]),
+      async () => new Response("{}", { status: 429 }),
+      async (/** @type {any} */ poll) => {
+        await new Promise((resolve) => time.after(3000, () => resolve(null)));
+        return brings(poll.signal.aborted ? [{ item: null }] : []);
+      },
+    ]) {
+      const { socket, polls } = await polling(time, answer);
+      await time.pass(500);
+      socket.close();
+      const { length } = polls;
+      await time.pass(120_000);
+      assert.equal(polls.length, length);
+      assert.ok(polls.at(-1)?.signal.aborted);
+    }
+  });
+});
+
+test("an answer that brings nothing of the service's is not followed by another poll without a pause", async () => {
+  const again = { item: { topic_sequence_number: 4, sequence_page: 7, value: { text: "{}" } } };
+  for (const items of [[], [{}], [{ heartbeat: {} }], [again]]) {
+    const time = new VirtualTime();
+    await time.within(async () => {
+      let left = 100;
+      const { polls } = await polling(time, async (poll) => (left-- > 0 ? brings(items) : waits(poll)));
+      await time.pass(20_000);
+      const pauses = polls.slice(2).map(({ at }, index) => at - (polls[index + 1]?.at ?? 0));
+      assert.ok(polls.length > 10 && polls.length < 30, `${polls.length} polls in 20 s`);
+      assert.ok(Math.min(...pauses) >= 1000, JSON.stringify(pauses));
+    });
+  }
+});
+
+test("an answer with status 200 that is not the service's ends the connection, and is not asked for again", async () => {
+  for (const text of ["{}", "null", "<html></html>", '{"items":null}']) {
+    const time = new VirtualTime();
+    await time.within(async () => {
+      const { polls, ends } = await polling(time, async () => new Response(text));
+      await time.pass(60_000);
+      assert.deepEqual([polls.length, ends()], [1, 1], text);
+    });
+  }
 });

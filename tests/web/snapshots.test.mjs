@@ -37,7 +37,7 @@ test("a snapshot that does not reach back to the position is a gap, also for a f
   }
 });
 
-test("looks of the same half second share a URL, and a snapshot that must be the newest shares none", async () => {
+test("looks of the same half second share a URL, and snapshots that must be the newest those of the same second", async () => {
   /** @type {string[]} */
   const paths = [];
   let now = 1_000_000;
@@ -56,8 +56,13 @@ test("looks of the same half second share a URL, and a snapshot that must be the
     now = at;
     await snapshots.look("m", POSITION);
   }
-  for (let turn = 0; turn < 2; turn++) await snapshots.newest("m", POSITION);
+  for (const at of [1_001_000, 1_001_999, 1_002_000]) {
+    now = at;
+    await snapshots.newest("m", POSITION);
+  }
   assert.equal(paths[0], "/matches/m?after=2&epoch=k3&request=look-2000");
   assert.equal(paths[1], paths[0]);
+  assert.equal(paths[3], "/matches/m?after=2&epoch=k3&request=sync-1001");
+  assert.equal(paths[4], paths[3]);
   assert.equal(new Set(paths).size, 4);
 });

@@ -14,7 +14,7 @@
  */
 
 import { ServiceSocket } from "./service-socket.js";
-import { asUpdate, endOf, KEPT, Snapshots } from "./snapshots.js";
+import { asUpdate, endOf, FRESH, Snapshots } from "./snapshots.js";
 import { feedOfSubject, SUBJECTS } from "./subject.js";
 
 /**
@@ -50,6 +50,7 @@ import { feedOfSubject, SUBJECTS } from "./subject.js";
  * @property {boolean} joined whether the service has acknowledged it
  * @property {boolean} reading whether its channel or its answer is being read
  * @property {Position | null} position of the last snapshot that was delivered; null before the answer
+ * @property {() => void} lookNoMore stops the timer of the look that follows skipped frames
  */
 
 /** The look comes after a random time between these, in seconds. */
@@ -57,11 +58,27 @@ const LOOK = /** @type {const} */ ([1.5, 2]);
 
 const MOST_MATCHES = 50;
 
+/** So many seconds are long enough for a service to acknowledge another channel of an answered match. */
+const ACKNOWLEDGED = 10;
+
 /** After so many cuts in a row at the same subscription, the service refuses it in this way: AWS IoT Core does. */
 const CUTS = 3;
 
 /** For so long, in ms, the service is not asked again for a refused subscription: some end the connection for it. */
 const REFUSED = 60_000;
+
+/** @param {string} match @param {string} feed @param {Position | null} since @returns {Subscription} */
+const subscription = (match, feed, since) => ({
+  match,
+  feed,
+  since,
+  id: "",
+  channel: "",
+  joined: false,
+  reading: false,
+  position: null,
+  lookNoMore: () => {},
+});
 
 export class BroadcastSocket extends ServiceSocket {
   /** @type {Map<string, Subscription>} */
@@ -117,10 +134,20 @@ export class BroadcastSocket extends ServiceSocket {
     if (this.#byId.has(id) && !this.isOver) this.onmessage?.({ data: text });
   }
 
-  /** The service has skipped frames of a channel, or cannot say that it has not. @param {string} id */
+  /** A channel may not have brought everything: read once what it lacks. @param {string} id */
+  look(id) {
+    const mine = this.#byId.get(id);
+    if (mine) void this.#look(mine);
+  }
+
+  /** The service has skipped frames of a channel. An answer at once may be too old to have them, so a later one is read
+   * too. @param {string} id */
   skipped(id) {
     const mine = this.#byId.get(id);
-    if (mine?.position) void this.#look(mine);
+    if (!mine) return;
+    mine.lookNoMore();
+    mine.lookNoMore = this.#whenFresh(() => void this.#look(mine));
+    void this.#look(mine);
   }
 
   /**
@@ -148,6 +175,7 @@ export class BroadcastSocket extends ServiceSocket {
   /** The service has answered a subscription with an error that says nothing about the viewer. @param {string} id */
   failed(id) {
     const mine = this.#byId.get(id);
+    if (mine?.position) return this.#abandon(mine);
     if (mine) this.#forget(mine);
     this.alive();
   }
@@ -194,17 +222,7 @@ export class BroadcastSocket extends ServiceSocket {
     const before = this.#byMatch.get(SUBJECTS);
     if (before?.joined) return this.deliver({ type: "listening" });
     if (before) this.#forget(before);
-    /** @type {Subscription} */
-    const mine = {
-      match: SUBJECTS,
-      feed,
-      since: null,
-      id: "",
-      channel: "",
-      joined: false,
-      reading: false,
-      position: null,
-    };
+    const mine = subscription(SUBJECTS, feed, null);
     this.#byMatch.set(SUBJECTS, mine);
     this.#join(mine, SUBJECTS);
   }
@@ -244,8 +262,7 @@ export class BroadcastSocket extends ServiceSocket {
     // A subscription that the service has not acknowledged yet is tried anew.
     if (before) this.#forget(before);
     if (this.#isRefused(match)) return;
-    /** @type {Subscription} */
-    const mine = { match, feed, since, id: "", channel: "", joined: false, reading: false, position: null };
+    const mine = subscription(match, feed, since);
     this.#byMatch.set(match, mine);
     const known = this.viewer.memory.channels.get(match);
     if (known) this.#join(mine, known);
@@ -266,7 +283,7 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** @param {Subscription} mine @param {string} channel */
   #join(mine, channel) {
-    if (this.#byMatch.get(mine.match) !== mine) return;
+    if (this.isOver || this.#byMatch.get(mine.match) !== mine) return;
     if (mine.id) this.#leave(mine);
     Object.assign(mine, { channel, id: String(++this.#ids), joined: false });
     this.#byId.set(mine.id, mine);
@@ -280,6 +297,7 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** @param {Subscription} mine */
   #forget(mine) {
+    mine.lookNoMore();
     this.#leave(mine);
     if (this.#byMatch.get(mine.match) === mine) this.#byMatch.delete(mine.match);
   }
@@ -341,12 +359,30 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** A match that was created again may have another channel. @param {Subscription} mine @param {Frame} snapshot */
   #follow(mine, { channel }) {
-    if (mine.id && channel && channel !== mine.channel) this.#join(mine, String(channel));
+    if (!mine.id || !channel || channel === mine.channel) return;
+    this.#join(mine, String(channel));
+    const { id } = mine;
+    this.after(this.viewer.timings.pongSeconds ?? ACKNOWLEDGED, () => {
+      if (this.#byId.get(id) === mine && !mine.joined) this.#abandon(mine);
+    });
+  }
+
+  /** An answered match has no channel any more. Livescore asks for it again only over another connection.
+   * @param {Subscription} mine */
+  #abandon(mine) {
+    // The service has not ended the connection at this subscription, so this is no refusal.
+    this.#forget(mine);
+    this.lost();
+  }
+
+  /** Call when no answer over HTTP can be older than now. @param {() => void} call @returns {() => void} stops it */
+  #whenFresh(call) {
+    return this.after(this.viewer.timings.freshSeconds ?? FRESH, call);
   }
 
   /** A snapshot that is not older than this call. @param {string} match @param {Position | null} since */
   async #newest(match, since) {
-    await new Promise((resolve) => this.after(this.viewer.timings.freshSeconds ?? KEPT, () => resolve(null)));
+    await new Promise((resolve) => this.#whenFresh(() => resolve(null)));
     return this.#snapshots.newest(match, since);
   }
 

@@ -21,7 +21,7 @@ const PAUSE = 2;
 /** After so many polls in a row that the service did not serve, the connection counts as lost. */
 const FAILURES = 3;
 
-/** After an answer without a message the next poll begins no earlier than so many seconds after the last one. */
+/** After an answer that brings nothing new the next poll begins no earlier than so many seconds after the last one. */
 const EMPTY = 1;
 
 /** The competition of the channels of matches without one. */
@@ -120,7 +120,7 @@ export class MomentoSocket extends BroadcastSocket {
       const begun =
         poll.next === 0 ? this.after(this.viewer.timings.beginSeconds ?? BEGUN, () => this.joined(id)) : () => {};
       // Before the first message nothing says where to go on: what comes between two polls is only at the API.
-      if (poll.next === 0) this.skipped(id);
+      if (poll.next === 0) this.look(id);
       const status = await this.#poll(id, poll).catch(() => 0);
       if (poll.ended || this.isOver) return;
       if (status === 200) {
@@ -148,9 +148,10 @@ export class MomentoSocket extends BroadcastSocket {
       if (answer.status !== 200) return answer.status;
       const { items } = await answer.json();
       this.word();
+      const { next, page } = poll;
       if (!poll.ended) this.#take(id, poll, items);
       // Something that answers for Momento, such as a proxy, is not asked without a pause.
-      const pause = items.length ? 0 : EMPTY - (Date.now() - asked) / 1000;
+      const pause = poll.next !== next || poll.page !== page ? 0 : EMPTY - (Date.now() - asked) / 1000;
       if (pause > 0) await new Promise((resolve) => this.after(pause, () => resolve(null)));
       return 200;
     } catch (error) {

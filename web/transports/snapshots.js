@@ -6,8 +6,11 @@
  * @import { Viewer } from "./broadcast-socket.js"
  */
 
-/** Seconds for which a process of the API keeps a match, and a little more. */
-export const KEPT = 1.1;
+/**
+ * An answer over HTTP that is asked for so many seconds later is not older than the moment before: a process of the API
+ * keeps a match for one second, the viewers of one second share an address, and a little more.
+ */
+export const FRESH = 2.1;
 
 /** Looks of the same half second share a URL, so that a CDN answers most of them. In ms. */
 const SHARED = 500;
@@ -26,11 +29,11 @@ export class Snapshots {
     return this.read(match, since, `look-${Math.floor(this.#viewer.now() / SHARED)}`);
   }
 
-  /** The snapshot since a position, at most as old as a process of the API keeps it: no cache knows its URL.
+  /** The snapshot since a position, at most a second older than a process of the API keeps it. All viewers that ask in
+   * one second share a URL, so that a CDN answers all but one of them.
    * @param {string} match @param {Position | null} since */
   newest(match, since) {
-    const random = Math.floor(this.#viewer.random() * 2 ** 32);
-    return this.read(match, since, `sync-${Date.now()}-${random}`);
+    return this.read(match, since, `sync-${Math.floor(this.#viewer.now() / 1000)}`);
   }
 
   /** The snapshot since a position. @param {string} match @param {Position | null} since @param {string} [request] */
