@@ -60,10 +60,11 @@ def test_a_document_that_appsync_refuses_is_refused(query: Any, variables: Any, 
 
 
 def test_a_variable_that_is_null_is_no_value_for_an_argument() -> None:
-    """A variable with a null default may be missing where the schema needs a value."""
-    query = 'subscription S($feed: String = null) { onFrame(channel: "c", feed: $feed) { frame } }'
+    """A variable with a default may be left out, but may not be null where the schema needs a value."""
+    query = 'subscription S($feed: String = "all") { onFrame(channel: "c", feed: $feed) { frame } }'
+    assert documents().operation(query, {}).arguments["feed"] == "all"
     with pytest.raises(DocumentError):
-        documents().operation(query, {})
+        documents().operation(query, {"feed": None})
 
 
 def test_many_different_documents_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

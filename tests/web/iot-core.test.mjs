@@ -48,7 +48,10 @@ test("a match at whose subscription the service ends the connection is not cover
   await until(() => closed.errors.length && live.connection.state === "open");
   assert.deepEqual(closed.errors, ["not_entitled"]);
   assert.equal(service.handshakes.length, 4, "three that were ended, and one that stays");
-  service.post({ update: 2, prev: 1, has: "2" });
-  await until(() => open.seqs.length === 2);
+  // The connection may be open before the other match is subscribed on it, so the frame is posted until it is heard.
+  await until(() => {
+    service.post({ update: 2, prev: 1, has: "2" });
+    return open.seqs.length === 2;
+  });
   assert.deepEqual(open.seqs, [1, 2]);
 });
