@@ -12,8 +12,6 @@ class BroadcastTimes:
     second_read: tuple[float, float] = (1.0, 2.0)
     """A viewer reads a second time after a random time between these, because a subscription that the service has
     acknowledged may begin late."""
-    joined: float = 10.0
-    """A viewer that changes to a match's new channel ends its connection if the service does not answer for so long."""
     begun: float = 0.3
     """A poll of Momento's that has not been refused for so long has begun: Momento does not say it."""
     settle: float = 2.1
