@@ -84,7 +84,7 @@ const PATIENCE = 3_000;
  */
 export function truth(given, { known, missing, unread, list }, { long, wasOpen, token, online }) {
   if (given === "offline" || (given === "unset" && !online)) {
-    const words = "You are offline. What you see may be old; the page catches up by itself when the network is back.";
+    const words = "You are offline. This page may be old; it catches up by itself when the network is back.";
     return { state: "offline", sentence: words };
   }
   if (missing && !unread) return { state: "closed", sentence: null };
