@@ -44,7 +44,7 @@ def test_everything_is_installed_by_its_hash() -> None:
 
 COPIED = [
     "Makefile", "pyproject.toml", "README.md", "LICENSE", "requirements", "runtime", "matches", "subscriptions",
-    "broadcaster", "api", "client", "loadtest", "devstack", "trials", "commands", "terraform/system.json",
+    "broadcaster", "api", "client", "loadtest", "devstack", "trials", "forecast", "commands", "terraform/system.json",
     "tests/web/package.json", "tests/web/package-lock.json", "tests/web/version.mjs",
 ]  # fmt: skip
 SECONDS = 300.0

@@ -22,7 +22,7 @@ TEST = re.compile(r"`(test_\w+)(…?)`")
 
 FOLDERS = (
     "api", "broadcaster", "client", "commands", "devstack", "loadtest", "matches", "runtime", "subscriptions", "tests",
-    "trials",
+    "trials", "forecast",
 )  # fmt: skip
 
 
