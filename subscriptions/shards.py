@@ -34,8 +34,8 @@ def shard_count(grown: int | None, audience: int | None) -> int:
 
 
 def grown_shards(shards: int, rows: int, rows_per_shard: int = ROWS_PER_SHARD) -> int:
-    """The number of shards after a broadcast has met ``rows`` rows in ``shards`` shards: the same or the double."""
-    return shards * 2 if rows > shards * rows_per_shard and shards < MAX_SHARDS else shards
+    """The number of shards after a broadcast has met ``rows`` rows in ``shards`` shards: doubled until they fit."""
+    return next(count for count in _powers(shards) if rows <= count * rows_per_shard or count >= MAX_SHARDS)
 
 
 def shard_of(connection: str, shards: int) -> int:

@@ -19,5 +19,5 @@ class ReceiptSettings:
     lease_seconds: int
     """Seconds that a renewed lease lasts."""
     rows_per_shard: int
-    """Rows of a shard, on average, above which the number of shards doubles."""
+    """Rows of a shard, on average, above which the number of shards doubles, as often as the rows need."""
     deployment: str = UNKNOWN

@@ -93,7 +93,7 @@ def record_body(record: Mapping[str, Any], reason: str) -> str:
 
 
 def watch_body(message: Mapping[str, Any], reason: str) -> str:
-    """The message for a message to the watchdog whose match has a damaged row."""
+    """The message for a message to the watchdog that is set aside."""
     return json.dumps({**message, "kind": "watch", "reason": reason})
 
 
@@ -156,7 +156,8 @@ def _record(body: dict[str, Any], reason: str, about: dict[str, Any]) -> Message
 
 def _is_watch(body: dict[str, Any]) -> bool:
     """Whether a message has every field that the watchdog reads (watchdog_queue.py)."""
-    texts, numbers = (body.get(name) for name in ("match", "cell", "epoch")), (body.get("seq"), body.get("tries"))
+    texts = (body.get(name) for name in ("match", "cell", "epoch"))
+    numbers = (body.get("seq"), body.get("tries"), body.get("restarts", 0))
     return all(isinstance(each, str) for each in texts) and all(type(each) is int for each in numbers)
 
 

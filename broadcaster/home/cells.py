@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.home.home_settings import HomeSettings
-from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.home.watchdog_queue import WatchdogQueue, Watched
 from broadcaster.transports import registry
 from broadcaster.transports.description import parse_cells
 from broadcaster.transports.transport import Clients
@@ -58,6 +58,9 @@ QUEUE_SECONDS = 4.0
 
 UNREACHED_SECONDS = 1
 """Seconds until the watchdog checks a cell in which an event could not be marked as due."""
+
+AGAIN_SECONDS = 30
+"""Seconds between two checks of a broadcast that is running, or that the watchdog has started again."""
 
 CheckResult = Literal["ended", "running", "restarted", "unreached"]
 """The result of a check of one event in one cell.
@@ -117,8 +120,11 @@ class Cells:
         next call sends the messages. In a cell with a damaged row of the match no broadcast starts: the watchdog finds
         the row and sets its message aside. Raises refusals.AWS_ERRORS.
         """
-        put = partial(self._watchdog_queue.put, match_state.match, match_state.newest_seq, epoch=match_state.epoch)
-        messages = {name: self._threads.submit(put, name) for name in self._cells}
+        watched = {
+            name: Watched(match_state.match, match_state.newest_seq, name, match_state.epoch) for name in self._cells
+        }
+        put = self._watchdog_queue.put
+        messages = {name: self._threads.submit(put, each) for name, each in watched.items()}
         reached, damaged = self._ask(
             {
                 name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
@@ -137,7 +143,7 @@ class Cells:
             )  # fmt: skip
             raise error
         for name in unreached:
-            put(name, seconds=UNREACHED_SECONDS)
+            put(watched[name], UNREACHED_SECONDS)
         return unreached
 
     def check(self, match: str, seq: int, name: str, epoch: str, read_state: Callable[[], MatchState]) -> CheckResult:
@@ -168,23 +174,31 @@ class Cells:
         logger.warning("broadcast_restarted", match=match, seq=seq, ended_seq=cell_state.ended_seq, cell=name)
         return "restarted"
 
-    def check_later(self, match: str, seq: int, name: str, epoch: str, tries: int) -> None:
-        """Ask the watchdog to check the event again, after 2, 4, 8 … 60 seconds. ``tries``: failed checks so far.
+    def check_again(self, watched: Watched) -> None:
+        """Ask the watchdog to check the event again, after ``AGAIN_SECONDS`` or the first delay if that is shorter.
 
         Raises botocore's ClientError and BotoCoreError.
         """
-        self._watchdog_queue.put(match, seq, name, epoch, seconds=min(60, 2 ** min(tries, 6)), tries=tries)
+        queue = self._watchdog_queue
+        queue.put(watched, min(AGAIN_SECONDS, queue.first_seconds))
 
-    def check_after_silence(self, match: str, seq: int, name: str, epoch: str, tries: int) -> bool:
+    def check_later(self, watched: Watched) -> None:
+        """Ask the watchdog to check the event again, after 2, 4, 8 … 60 seconds: the longer, the more tries failed.
+
+        Raises botocore's ClientError and BotoCoreError.
+        """
+        self._watchdog_queue.put(watched, min(60, 2 ** min(watched.tries, 6)))
+
+    def check_after_silence(self, watched: Watched) -> bool:
         """Ask the watchdog to check the event again when the cell's silence is over; returns whether it is silent.
 
-        The event was not tried, so ``tries`` stays: it does not wait longer each time for the trouble of other events.
+        The event was not tried, so its tries stay: it does not wait longer each time for the trouble of other events.
         Raises botocore's ClientError and BotoCoreError.
         """
-        silence = self._silence_end(name, match) - self._clock()
+        silence = self._silence_end(watched.cell, watched.match) - self._clock()
         if silence <= 0:
             return False
-        self._watchdog_queue.put(match, seq, name, epoch, seconds=math.ceil(silence), tries=tries)
+        self._watchdog_queue.put(watched, math.ceil(silence))
         return True
 
     def _ask_one(self, name: str, match: str, work: Callable[[], T]) -> T | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from broadcaster.control.set_aside import Message, in_order, parse
+from broadcaster.home.watchdog_queue import Watched
 from matches.ledger import UnknownMatchError
 from runtime.attributes import DamagedMatchError
 
@@ -176,7 +177,7 @@ class Redrive:
             )
         if not cell.cell_states.reopen(match, int(time.time())):
             return RedriveResult(message, "kept", "a broadcast of this match is running; try again when it has ended")
-        self.watchdog_queue.put(match, state.newest_seq, cell.description.name, state.epoch)
+        self.watchdog_queue.put(Watched(match, state.newest_seq, cell.description.name, state.epoch))
         cell.transport.begin(state)
         self._started.add((match, cell.description.name))
         return RedriveResult(

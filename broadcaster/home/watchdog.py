@@ -1,24 +1,27 @@
 """Lambda: some time after an event became due, checks whether its broadcast has ended; starts it again if it died.
 
-Messages come from an SQS queue with a delay. If the event's broadcast has not ended, the function reports the message
-as failed: SQS delivers it again after the queue's visibility timeout, and moves it to the set-aside queue after the
-queue's limit of deliveries. A cell that does not answer is no broadcast that fails: the function puts a new message,
-with a longer delay each time, until the cell answers and gets what it missed, however long that takes. A damaged row is
-checked a few times more; then the message is set aside with the reason. A failure of one message changes nothing for
-the others.
+Messages come from an SQS queue with a delay. If a broadcast of the event is running, the function puts a new message,
+however long the broadcast lasts: ten million viewers of one cell are told in 22 minutes. If the function has started
+the broadcast again, it puts a new message too, a bounded number of times. A cell that does not answer is no broadcast
+that fails: the function puts a new message, with a longer delay each time, until the cell answers and gets what it
+missed. A damaged row is checked a few times more. Then, as after the last restart, the message is set aside with the
+reason. A check that ends with an error is reported as failed: SQS delivers the message again after the queue's
+visibility timeout, and moves it to the set-aside queue after the queue's limit of deliveries. A failure of one message
+changes nothing for the others.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from aws_lambda_powertools import Logger
 
 from broadcaster.control.set_aside import watch_body
 from broadcaster.home.cells import cells
 from broadcaster.home.home_settings import HomeSettings
+from broadcaster.home.watchdog_queue import Watched
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.attributes import DamagedMatchError
@@ -33,6 +36,9 @@ DAMAGED_TRIES = 4
 
 Checks that failed because the cell did not answer count too. So a row that is found damaged after a long silence of its
 cell is set aside at once."""
+
+MOST_RESTARTS = 10
+"""The watchdog starts the broadcast of an event so many times; then it sets the message aside."""
 
 logger = Logger(service="watchdog")
 metrics = Metrics("watchdog")
@@ -62,42 +68,47 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     undelivered = []
     for record in event["Records"]:
         try:
-            is_done = _check(orjson.loads(record["body"]))
+            _check(Watched.parse(record["body"]))
         except Exception:  # trouble with one match must not keep the other messages from their checks
             logger.exception("check_failed", body=record["body"][:200])
-            is_done = False
-        if not is_done:
             undelivered.append({"itemIdentifier": record["messageId"]})
     logger.info("checked", messages=len(event["Records"]), undelivered=len(undelivered))
     return {"batchItemFailures": undelivered}
 
 
-def _check(message: dict[str, Any]) -> bool:
-    """Check one event in one cell; returns whether the message is done with."""
-    match, seq, cell, epoch = message["match"], message["seq"], message["cell"], message["epoch"]
-    tries = message["tries"]
+def _check(watched: Watched) -> None:
+    """Check one event in one cell. An error means that the message is not done with."""
+    match, seq, cell, tries, restarts = watched.match, watched.seq, watched.cell, watched.tries, watched.restarts
     if cell not in cells():
         logger.warning("cell_unknown", match=match, seq=seq, cell=cell)
-        return True
-    if cells().check_after_silence(match, seq, cell, epoch, tries):
-        return True
+        return
+    if cells().check_after_silence(watched):
+        return
     try:
-        result = cells().check(match, seq, cell, epoch, partial(_ledger().state, match))
+        result = cells().check(match, seq, cell, watched.epoch, partial(_ledger().state, match))
     except UnknownMatchError:
-        return True
+        return
     except DamagedMatchError as error:
         logger.warning("match_damaged", match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
         if tries + 1 < DAMAGED_TRIES:
-            cells().check_later(match, seq, cell, epoch, tries + 1)
+            cells().check_later(replace(watched, tries=tries + 1))
         else:
-            body = watch_body({**message, "tries": 0}, str(error))
-            aws.sqs().send_message(QueueUrl=settings(HomeSettings).set_aside_queue, MessageBody=body)
-            metrics.add("RecordsSetAside")
-        return True
+            _set_aside(watched, str(error))
+        return
     if result == "unreached":
-        cells().check_later(match, seq, cell, epoch, tries + 1)
-        return True
-    if result == "restarted":
+        cells().check_later(replace(watched, tries=tries + 1))
+    elif result == "running":
+        cells().check_again(replace(watched, tries=0))
+    elif result == "restarted":
         metrics.note_event(match, seq)
         metrics.add("Restarted")
-    return result == "ended"
+        if restarts + 1 < MOST_RESTARTS:
+            cells().check_again(replace(watched, tries=0, restarts=restarts + 1))
+        else:
+            _set_aside(watched, f"the watchdog has started the broadcast of seq {seq} {MOST_RESTARTS} times")
+
+
+def _set_aside(watched: Watched, reason: str) -> None:
+    body = watch_body(replace(watched, tries=0, restarts=0).dump(), reason)
+    aws.sqs().send_message(QueueUrl=settings(HomeSettings).set_aside_queue, MessageBody=body)
+    metrics.add("RecordsSetAside")

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.home.cells import Cell, Cells
-from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.home.watchdog_queue import WatchdogQueue, Watched
 from broadcaster.send.sender_store import SenderStore
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.registry import DEFAULT
@@ -177,7 +177,7 @@ def test_an_unreached_cell_is_checked_again_ever_later(system: System, cell_stat
             "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
         )
         for tries in (1, 2, 5, 6, 50):
-            cells.check_later(match_id, 1, REGION, "e", tries)
+            cells.check_later(Watched(match_id, 1, REGION, "e", tries))
         assert delays == [2, 4, 32, 60, 60]
     finally:
         sqs.delete_queue(QueueUrl=queue)

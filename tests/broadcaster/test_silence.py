@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from broadcaster.control.cell_state import CellState
 from broadcaster.home import watchdog
 from broadcaster.home.cells import SILENCE_SECONDS, Cell, Cells
-from broadcaster.home.watchdog_queue import WatchdogQueue
+from broadcaster.home.watchdog_queue import WatchdogQueue, Watched
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.registry import DEFAULT
 from devstack.system import REGION
@@ -118,18 +118,18 @@ def test_a_cell_with_rows_of_viewers_is_silent_for_all_matches_at_once() -> None
 
 def test_an_event_that_waits_for_the_end_of_a_silence_waits_no_longer(warm: World) -> None:
     """The watchdog tries it when the silence is over: other events' failures do not make its pauses longer."""
-    assert not warm.cells.check_after_silence("goal", 1, "events", "e", 5)
+    assert not warm.cells.check_after_silence(Watched("goal", 1, "events", "e", 5))
     warm.slow.add("goal")
     for each in (STORM, GOAL):
         warm.cells.broadcast(each)
     warm.messages.clear()
     warm.now += 1.5
-    assert warm.cells.check_after_silence("third", 1, "events", "e", 5)
+    assert warm.cells.check_after_silence(Watched("third", 1, "events", "e", 5))
     [message] = warm.messages
     assert (message["match"], message["DelaySeconds"], message["tries"]) == ("third", 14, 5)
-    assert not warm.cells.check_after_silence("third", 1, REGION, "e", 5)
+    assert not warm.cells.check_after_silence(Watched("third", 1, REGION, "e", 5))
     warm.now += SILENCE_SECONDS
-    assert not warm.cells.check_after_silence("third", 1, "events", "e", 5)
+    assert not warm.cells.check_after_silence(Watched("third", 1, "events", "e", 5))
 
 
 def test_the_watchdog_asks_no_silent_cell(warm: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,6 @@ def test_the_watchdog_asks_no_silent_cell(warm: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(watchdog, "_ledger", lambda: None)
     warm.cells.broadcast(STORM)
     warm.messages.clear()
-    body = {"match": "storm", "seq": 1, "cell": "events", "epoch": "e", "tries": 2}
-    assert watchdog._check(body)  # noqa: SLF001 - the handler needs a deployment
-    assert [(each["DelaySeconds"], each["tries"]) for each in warm.messages] == [(15, 2)]
+    watchdog._check(Watched("storm", 1, "events", "e", 2, 3))  # noqa: SLF001 - the handler needs a deployment
+    assert [(each["DelaySeconds"], each["tries"], each["restarts"]) for each in warm.messages] == [(15, 2, 3)]
     assert warm.asked == ["storm"]

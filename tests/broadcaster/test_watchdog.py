@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -58,8 +59,7 @@ def queues(
     cell = Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, make_starter(system, cell_states))
     cells = Cells({REGION: cell}, WatchdogQueue(sqs, queues.watched, 0), THREADS)
     # No message is delayed: the pauses are tried in test_reach.py.
-    monkeypatch.setattr(cells, "check_later", lambda match, seq, cell, epoch, tries: cells._watchdog_queue.put(  # noqa: SLF001
-        match, seq, cell, epoch, seconds=0, tries=tries))  # fmt: skip
+    monkeypatch.setattr(cells, "check_later", lambda watched: cells._watchdog_queue.put(watched, 0))  # noqa: SLF001
     monkeypatch.setattr(watchdog, "cells", lambda: cells)
     monkeypatch.setattr(watchdog, "_ledger", lambda: ledger)
     monkeypatch.setattr(aws, "sqs", lambda: sqs)
@@ -95,7 +95,9 @@ def test_a_damaged_row_is_checked_a_few_times_and_set_aside(
     assert (aside.kind, aside.match, aside.obstacle) == ("watch", match, None)
     assert "its attribute due_seq is" in aside.reason
     dynamodb.delete_item(TableName=cell_states.table, Key=cell_state_key(match))
-    assert check(aside.body) == ["0"], "sent again after the repair, the watchdog goes on with its checks"
+    assert check(aside.body) == []
+    [fresh] = queues.taken(queues.watched)
+    assert json.loads(fresh["Body"])["restarts"] == 1, "sent again after the repair, the watchdog starts the broadcast"
 
 
 def test_one_message_fails_alone(queues: Queues, cell_states: CellStates, ledger: Ledger, match: str) -> None:
@@ -117,3 +119,56 @@ def test_a_message_about_an_earlier_match_of_the_id_does_nothing(
     before = cell_states.read(match)
     assert check(old) == []
     assert cell_states.read(match) == before
+
+
+def test_a_broadcast_that_runs_for_long_is_checked_as_long_as_it_runs(
+    queues: Queues, cell_states: CellStates, ledger: Ledger, dynamodb: Any, match: str
+) -> None:
+    """A broadcast that outlasts every limit of deliveries keeps its message, and no message is set aside."""
+    epoch = ledger.state(match).epoch
+    cell_states.mark_due(match, 1, epoch)
+    dynamodb.update_item(
+        TableName=cell_states.table, Key=cell_state_key(match),
+        UpdateExpression="SET lease_owner = :owner, lease_until = :until",
+        ExpressionAttributeValues={":owner": {"S": "execution:1"}, ":until": {"N": str(int(time.time()) + 600)}},
+    )  # fmt: skip
+    body = message(match, 1, epoch)
+    for _ in range(40):
+        assert check(body) == []
+        [again] = queues.taken(queues.watched)
+        body = again["Body"]
+    assert json.loads(body) == {**json.loads(message(match, 1, epoch)), "restarts": 0}
+    cell_states.stop(match, 1, epoch)
+    assert check(body) == []
+    assert queues.taken(queues.watched) == queues.taken(queues.aside) == []
+
+
+def test_a_broadcast_that_never_ends_is_set_aside(
+    queues: Queues, cell_states: CellStates, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, match: str
+) -> None:
+    """After the last restart the message is set aside with the reason, and sent again it has all its restarts."""
+    epoch = ledger.state(match).epoch
+    monkeypatch.setattr(Cells, "check", lambda *_: "restarted")
+    body = message(match, 1, epoch)
+    for number in range(1, watchdog.MOST_RESTARTS):
+        assert check(body) == []
+        [again] = queues.taken(queues.watched)
+        body = again["Body"]
+        assert json.loads(body)["restarts"] == number
+    assert check(body) == []
+    assert queues.taken(queues.watched) == []
+    [aside] = [parse(each) for each in queues.taken(queues.aside)]
+    assert (aside.kind, aside.match, aside.reason) == (
+        "watch", match, f"the watchdog has started the broadcast of seq 1 {watchdog.MOST_RESTARTS} times",
+    )  # fmt: skip
+    assert json.loads(aside.body)["restarts"] == 0
+
+
+def test_a_cell_that_does_not_answer_keeps_the_count_of_restarts(
+    queues: Queues, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, match: str
+) -> None:
+    """A cell that is down for a while between two restarts gets no further restarts for that."""
+    monkeypatch.setattr(Cells, "check", lambda *_: "unreached")
+    assert check(json.dumps({**json.loads(message(match, 1, ledger.state(match).epoch)), "restarts": 7})) == []
+    [again] = queues.taken(queues.watched)
+    assert (json.loads(again["Body"])["restarts"], json.loads(again["Body"])["tries"]) == (7, 1)

@@ -39,9 +39,17 @@ def test_without_a_guess_there_are_sixteen() -> None:
 
 @given(COUNTS, st.integers(0, 50_000_000))
 def test_shards_only_double(shards: int, rows: int) -> None:
-    """After a broadcast the count is the same or the double, the double exactly when the shards are full."""
+    """After a broadcast the count has doubled as often as its rows need, and not more often."""
     grown = grown_shards(shards, rows)
-    assert grown == (shards * 2 if rows > shards * ROWS_PER_SHARD and shards < MAX_SHARDS else shards)
+    assert grown % shards == 0
+    assert (grown // shards).bit_count() == 1
+    assert rows <= grown * ROWS_PER_SHARD or grown == MAX_SHARDS
+    assert grown == shards or rows > grown // 2 * ROWS_PER_SHARD
+
+
+def test_one_broadcast_is_enough_to_fit_an_audience_that_nobody_expected() -> None:
+    """Ten million viewers of a match without an estimate have enough shards after its first event."""
+    assert grown_shards(DEFAULT_SHARDS, 10_000_000) == 2_048
 
 
 @given(CONNECTIONS, COUNTS)
