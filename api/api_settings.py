@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from broadcaster.transports.description import parse_cells
 from runtime.environment import MAY_BE_EMPTY
-from subscriptions.viewer_settings import TokenSettings
+from subscriptions.viewer_settings import ChannelSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApiSettings(TokenSettings):
+class ApiSettings(ChannelSettings):
     """Of the function ``api``. It verifies viewers' tokens for the route of Momento (api/listeners.py)."""
 
     matches_table: str

@@ -49,9 +49,6 @@ WAIT_SECONDS: Final = 2.5
 PAUSE_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 2.0
 
-ALL_PREFIXES: Final = ("livescore:open:", "livescore:c-", "livescore:h-")
-"""The topics of all matches, and of no viewer's messages."""
-
 logger = Logger(service="api")
 
 

@@ -16,10 +16,10 @@ from api import resources
 from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
-from api.momento_access import ALL_PREFIXES, OWN_TOKENS_A_SECOND, TOKENS_A_SECOND, NoTokenError
+from api.momento_access import OWN_TOKENS_A_SECOND, TOKENS_A_SECOND, NoTokenError
 from api.openapi_answers import answers
 from api.responses import plain
-from matches.channels import SUBJECTS, subject_channel
+from matches.channels import COMPETITIONS, OPEN, SUBJECTS, subject_segment
 from matches.claims import EVERY
 from runtime.environment import settings
 from subscriptions.channel_access import may_hear
@@ -78,24 +78,28 @@ def _viewer() -> Viewer:
 
 
 def _wanted(viewer: Viewer, competition: str | None, subject: str | None) -> tuple[str, tuple[str, ...]]:
-    """The name of the shared token, and the prefixes of its topics. Raises ApiError with 403 or 422."""
+    """The name of the shared token, and the prefixes of its topics. Raises ApiError with 403 or 422.
+
+    A topic has colons where its channel has slashes.
+    """
+    channels = resources.channels()
     if (competition is None) == (subject is None) or subject not in (None, ME):
         message = "Give either a competition or subject=me."
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", message)
     if subject is not None:
         if viewer.own_subject is None:
             raise _not_entitled()
-        feed = subject_channel(viewer.own_subject).rpartition("/")[2]
-        return feed, (f"livescore:{SUBJECTS}:{feed}",)
+        feed = subject_segment(viewer.own_subject)
+        return feed, (f"{channels.namespace}:{SUBJECTS}:{feed}",)
     segment = competition or ""
     if SEGMENT.fullmatch(segment) is None:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "The competition is no segment of a channel.")
-    if not may_hear(f"livescore/{segment}/any/all", viewer.competitions, viewer.own_subject):
+    if not may_hear(channels, f"{channels.namespace}/{segment}/any/all", viewer.competitions, viewer.own_subject):
         raise _not_entitled()
     if EVERY in viewer.competitions:
         # One token for all of them: a viewer could name any number of competitions.
-        return "every", ALL_PREFIXES
-    return segment, (f"livescore:{segment}:",)
+        return "every", tuple(f"{channels.namespace}:{each}" for each in (f"{OPEN}:", *COMPETITIONS))
+    return segment, (f"{channels.namespace}:{segment}:",)
 
 
 def _not_entitled() -> ApiError:

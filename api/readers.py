@@ -21,7 +21,6 @@ from api.openapi_answers import answers
 from api.responses import cacheable
 from api.shared_reads import HISTORY_PAGE
 from matches.calendar import PAGES
-from matches.channels import match_channel
 from matches.event_types import MatchSummary
 from matches.match_state import MatchState
 from matches.schedule import Day
@@ -81,7 +80,7 @@ def read_snapshot(
     state, fresh = resources.shared_reads().state(match)
     after = after if epoch in (None, state.epoch) else None
     events, viewers = resources.recent_events().up_to(state), resources.viewer_counts().of_match(match)
-    channel = match_channel(state.competition, state.match)
+    channel = resources.channels().match(state.competition, state.match)
     return cacheable({**snapshot(state, events, after, viewers=viewers), "channel": channel}, fresh=fresh)
 
 

@@ -14,6 +14,7 @@ from broadcaster.transports.description import parse_cells
 from broadcaster.transports.registry import make_messenger
 from broadcaster.transports.transport import Clients
 from matches.calendar import Calendar
+from matches.channels import Channels
 from matches.ledger import Ledger
 from matches.recent_events import RecentEvents
 from runtime import aws
@@ -60,6 +61,11 @@ def viewer_counts() -> ViewerCounts:
     return ViewerCounts(settings(ApiSettings).matches_table, aws.dynamodb(patience="once"))
 
 
+def channels() -> Channels:
+    """The names of the deployment's channels."""
+    return Channels(settings(ApiSettings).namespace)
+
+
 @cache
 def descriptions() -> dict[str, CellDescription]:
     """The cells by name. Raises SettingsError."""
@@ -83,7 +89,9 @@ def messengers() -> dict[str, Messenger]:
     # A call that was given up holds its threads, so each cell has threads of its own.
     return {
         name: make_messenger(
-            each, own.subscriptions_table, Clients(aws.make, aws.credentials, ledger(), ThreadPoolExecutor(THREADS))
+            each,
+            own.subscriptions_table,
+            Clients(aws.make, aws.credentials, ledger(), ThreadPoolExecutor(THREADS), channels()),
         )
         for name, each in descriptions().items()
     }

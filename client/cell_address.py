@@ -12,7 +12,10 @@ API_GATEWAY = "api-gateway"
 VERSION = 1
 """The version of ``deployment.json`` that this client reads."""
 
-_OPTIONAL = ("region", "host", "cache", "authorizer")
+DEFAULT_NAMESPACE = "livescore"
+"""The namespace of a cell whose address names none: the default name of a deployment."""
+
+_OPTIONAL = ("region", "host", "cache", "authorizer", "namespace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class CellAddress:
     """Momento only: the name of the cache."""
     authorizer: str = ""
     """IoT Core only: the name of the custom authorizer, if the endpoint has no default one."""
+    namespace: str = DEFAULT_NAMESPACE
+    """The first segment of the channels of a service that fans out itself."""
+
+    @property
+    def subjects(self) -> str:
+        """The channel of messages to single viewers; each subject has a feed of its own."""
+        return f"{self.namespace}/subjects"
 
 
 def read_cells(deployment: object) -> dict[str, CellAddress]:

@@ -12,9 +12,6 @@ import json
 import math
 from typing import Any
 
-SUBJECTS = "livescore/subjects"
-"""The channel of messages to single viewers; each subject has a feed of its own."""
-
 _HASH_DIGITS = 40
 
 
@@ -25,7 +22,7 @@ def end_of(token: str | None) -> float:
 
 
 def feed_of_subject(token: str | None) -> str | None:
-    """The feed of ``SUBJECTS`` that the token's subject may hear; None without a subject."""
+    """The feed of ``<namespace>/subjects`` that the token's subject may hear; None without a subject."""
     subject = _claims(token).get("sub")
     if not isinstance(subject, str) or not subject:
         return None

@@ -26,6 +26,7 @@ PARTITION = "aws"
 """The partition in ARNs, after ``arn:``. MiniStack supports no other."""
 
 PREFIX = "livescore"
+"""The name of the deployment, unless a System has another one."""
 ROLE = f"arn:{PARTITION}:iam::{ACCOUNT}:role/{PREFIX}"
 """The role of all functions and of the state machine. MiniStack checks no permissions."""
 
@@ -91,6 +92,9 @@ class System:
     """The secret that the site sends to the API with each request.
 
     Without a key the API answers every client: on this machine it is as private as the site (docs/security.md)."""
+
+    prefix: str = PREFIX
+    """The name of the deployment: the names of its resources and its channels begin with it."""
 
     cell: StackCell | None = None
     """The cell of this view; None for the view of home."""
@@ -171,7 +175,7 @@ class System:
         In the view of home no name has a suffix: a function of home adds the suffix of each cell itself.
         """
         own = self.cell is not None and part not in self._parts_of_home
-        return f"{PREFIX}-{part}{self.cell.suffix if self.cell and own else ''}"
+        return f"{self.prefix}-{part}{self.cell.suffix if self.cell and own else ''}"
 
     @cached_property
     def _parts_of_home(self) -> set[str]:
@@ -188,7 +192,10 @@ class System:
         Raises KeyError for an unknown reference.
         """
         kind, _, name = reference.partition(".")
-        fixed = {"deployment": PREFIX, "home_region": REGION, "partition": PARTITION, "site_keys": self.site_key}
+        fixed = {
+            "deployment": self.prefix, "namespace": self.prefix, "home_region": REGION, "partition": PARTITION,
+            "site_keys": self.site_key,
+        }  # fmt: skip
         if reference in fixed:
             return fixed[reference]
         match kind:
@@ -225,7 +232,8 @@ class System:
         """The address of this view's cell for a viewer: transport, region, ``url``, and more for some transports."""
         cell = self.cell or StackCell()
         known = self.provisioned.get(cell.name, Provisioned()).address
-        return {"transport": cell.transport, "region": cell.region, **known}
+        named = {} if cell.transport == API_GATEWAY else {"namespace": self.prefix}
+        return {"transport": cell.transport, "region": cell.region, **named, **known}
 
     def environment(self, function: str) -> dict[str, str]:
         """The environment variables of a function."""

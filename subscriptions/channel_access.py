@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from matches.channels import COMPETITIONS, FEEDS, NAMESPACE, OPEN, SUBJECTS, competition_segment, subject_channel
+from matches.channels import COMPETITIONS, OPEN, competition_segment
 from matches.claims import EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_FEED: Final = re.compile(rf"{NAMESPACE}/(?P<competition>[a-z0-9-]{{1,50}})/[A-Za-z0-9-]{{1,50}}/(?:{'|'.join(FEEDS)})")
-"""A feed of one match. It has no wildcard: ``*`` of AppSync and ``+`` and ``#`` of MQTT are no letters of a segment."""
-
-_SUBJECT: Final = re.compile(rf"{NAMESPACE}/{SUBJECTS}/s-[0-9a-f]+")
+    from matches.channels import Channels
 
 
-def may_hear(channel: str, competitions: Collection[str], subject: str | None) -> bool:
-    """Whether a viewer may subscribe to a channel (matches/channels.py), such as ``livescore/open/m1/all``.
+def may_hear(channels: Channels, channel: str, competitions: Collection[str], subject: str | None) -> bool:
+    """Whether a viewer may subscribe to a channel, such as ``livescore/open/m1/all``.
 
-    ``competitions``: the keys in the viewer's token. ``subject``: the subject of the token; None for a viewer without
-    a token. A viewer hears the feeds of its competitions' matches, those of matches without a competition, and the
-    messages to itself. It hears nothing else: no wildcard, no other depth, no other namespace.
+    ``channels``: those of this deployment. ``competitions``: the keys in the viewer's token. ``subject``: the subject
+    of the token; None for a viewer without a token. A viewer hears the feeds of its competitions' matches, those of
+    matches without a competition, and the messages to itself. It hears nothing else: no wildcard, no other depth, and
+    no channel of another deployment.
     """
-    if (feed := _FEED.fullmatch(channel)) is not None:
-        is_any_of = EVERY in competitions and feed["competition"].startswith(COMPETITIONS)
-        return is_any_of or feed["competition"] in competition_segments(competitions)
-    return subject is not None and _SUBJECT.fullmatch(channel) is not None and channel == subject_channel(subject)
+    if channels.is_feed(channel):
+        segment = channel.split("/")[1]
+        is_any_of = EVERY in competitions and segment.startswith(COMPETITIONS)
+        return is_any_of or segment in competition_segments(competitions)
+    return subject is not None and channel == channels.subject(subject)
 
 
 def competition_segments(competitions: Iterable[str]) -> list[str]:

@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
+from matches.channels import Channels
 from runtime import lifecycle
 from runtime.environment import settings
 from runtime.metrics import Metrics
 from subscriptions.channel_access import may_hear
 from subscriptions.token_verification import HandshakeRefusedError
 from subscriptions.viewer_access import fetch_keys_early, issuer_keys, token_or_none, viewer_of
-from subscriptions.viewer_settings import TokenSettings
+from subscriptions.viewer_settings import ChannelSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,7 +41,7 @@ metrics = Metrics("events_authorizer")
 
 
 @lifecycle.prepare(
-    TokenSettings, lambda: issuer_keys(settings(TokenSettings)), lambda: fetch_keys_early(settings(TokenSettings))
+    ChannelSettings, lambda: issuer_keys(settings(ChannelSettings)), lambda: fetch_keys_early(settings(ChannelSettings))
 )
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -59,11 +60,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _check(sent: str | None, operation: str | None, channel: str | None) -> None:
     """Raises HandshakeRefusedError."""
-    viewer = viewer_of(token_or_none(sent), settings(TokenSettings))
+    own = settings(ChannelSettings)
+    viewer = viewer_of(token_or_none(sent), own)
     if operation == "EVENT_CONNECT":
         return
     if operation != "EVENT_SUBSCRIBE":
         raise HandshakeRefusedError("Viewers only connect and subscribe.")
     # AppSync takes a channel with and without a slash in front.
-    if not may_hear((channel or "").removeprefix("/"), viewer.competitions, viewer.own_subject):
+    wanted = (channel or "").removeprefix("/")
+    if not may_hear(Channels(own.namespace), wanted, viewer.competitions, viewer.own_subject):
         raise HandshakeRefusedError("The token does not cover the channel.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
-from matches.channels import subject_channel
+from matches.channels import subject_segment
 from matches.claims import EVERY
 from runtime import lifecycle
 from runtime.environment import settings
@@ -21,7 +21,7 @@ from runtime.metrics import Metrics
 from subscriptions.channel_access import competition_segments
 from subscriptions.token_verification import HandshakeRefusedError
 from subscriptions.viewer_access import fetch_keys_early, issuer_keys, token_or_none, viewer_of
-from subscriptions.viewer_settings import TokenSettings
+from subscriptions.viewer_settings import ChannelSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -40,13 +40,14 @@ metrics = Metrics("graphql_authorizer")
 
 
 @lifecycle.prepare(
-    TokenSettings, lambda: issuer_keys(settings(TokenSettings)), lambda: fetch_keys_early(settings(TokenSettings))
+    ChannelSettings, lambda: issuer_keys(settings(ChannelSettings)), lambda: fetch_keys_early(settings(ChannelSettings))
 )
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer whether the token is valid, and with the viewer's rights in ``resolverContext``."""
+    own = settings(ChannelSettings)
     try:
-        viewer = viewer_of(token_or_none(event.get("authorizationToken")), settings(TokenSettings))
+        viewer = viewer_of(token_or_none(event.get("authorizationToken")), own)
     except HandshakeRefusedError as error:
         logger.info("viewer_refused", reason=str(error))
         metrics.add("Refused")
@@ -54,21 +55,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add("LetIn")
     return {
         "isAuthorized": True,
-        "resolverContext": rights(viewer),
+        "resolverContext": rights(viewer, own.namespace),
         "deniedFields": list(CLOSED),
         "ttlOverride": _kept_seconds(viewer.expires, time.time()),
     }
 
 
-def rights(viewer: Viewer) -> dict[str, str]:
+def rights(viewer: Viewer, namespace: str) -> dict[str, str]:
     """The rights of a viewer, as terraform/graphql/subscribe.js reads them: AppSync passes only flat texts on.
 
-    ``segments``: the competition segments of channels, with spaces between them; ``*`` stands for all. ``subject``: the
-    viewer's own feed of ``livescore/subjects``; empty without a token.
+    ``namespace``: the first segment of the deployment's channels. ``segments``: the competition segments of channels,
+    with spaces between them; ``*`` stands for all. ``subject``: the viewer's own feed of ``<namespace>/subjects``;
+    empty without a token.
     """
     segments = competition_segments(viewer.competitions) + ([EVERY] if EVERY in viewer.competitions else [])
-    own = "" if viewer.own_subject is None else subject_channel(viewer.own_subject).rpartition("/")[2]
-    return {"segments": " ".join(segments), "subject": own}
+    own = "" if viewer.own_subject is None else subject_segment(viewer.own_subject)
+    return {"namespace": namespace, "segments": " ".join(segments), "subject": own}
 
 
 def _kept_seconds(expires: int | None, now: float) -> int:

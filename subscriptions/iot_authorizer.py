@@ -30,13 +30,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
+from matches.channels import Channels
 from runtime import lifecycle
 from runtime.environment import settings
 from runtime.metrics import Metrics
 from subscriptions.iot_policy import policy_documents
 from subscriptions.token_verification import HandshakeRefusedError
 from subscriptions.viewer_access import fetch_keys_early, issuer_keys, token_or_none, viewer_of
-from subscriptions.viewer_settings import TokenSettings
+from subscriptions.viewer_settings import ChannelSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -54,7 +55,7 @@ metrics = Metrics("iot_authorizer")
 
 
 @lifecycle.prepare(
-    TokenSettings, lambda: issuer_keys(settings(TokenSettings)), lambda: fetch_keys_early(settings(TokenSettings))
+    ChannelSettings, lambda: issuer_keys(settings(ChannelSettings)), lambda: fetch_keys_early(settings(ChannelSettings))
 )
 @metrics.publish_after
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -76,12 +77,13 @@ def _let_in(mqtt: dict[str, Any], own_arn: str) -> dict[str, Any]:
     client = mqtt.get("clientId")
     if not isinstance(client, str) or not _CLIENT.fullmatch(client):
         raise HandshakeRefusedError("The client id is not 22 to 64 random letters, digits, hyphens or underscores.")
-    viewer = viewer_of(token_or_none(_password(mqtt.get("password"))), settings(TokenSettings))
-    own = _OWN.match(own_arn)
-    if own is None:
+    own = settings(ChannelSettings)
+    viewer = viewer_of(token_or_none(_password(mqtt.get("password"))), own)
+    place = _OWN.match(own_arn)
+    if place is None:
         raise HandshakeRefusedError("The function does not know its own ARN.")
-    arn = f"arn:{own['partition']}:iot:{own['region']}:{own['account']}:"
-    documents = policy_documents(arn, client, viewer.competitions, viewer.own_subject)
+    arn = f"arn:{place['partition']}:iot:{place['region']}:{place['account']}:"
+    documents = policy_documents(Channels(own.namespace), arn, client, viewer.competitions, viewer.own_subject)
     if documents is None:
         raise HandshakeRefusedError("The token covers more competitions than the policies of a connection hold.")
     left = LONGEST_SECONDS if viewer.expires is None else viewer.expires - int(time.time())

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from matches.channels import NAMESPACE, subject_channel
 from matches.claims import EVERY
 from subscriptions.channel_access import competition_segments
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from matches.channels import Channels
 
 DOCUMENTS: Final = 10
 DOCUMENT_CHARACTERS: Final = 2048
@@ -27,18 +28,20 @@ HEARING: Final = ["iot:Subscribe", "iot:Receive"]
 
 
 def policy_documents(
-    arn: str, client: str, competitions: Collection[str], subject: str | None
+    channels: Channels, arn: str, client: str, competitions: Collection[str], subject: str | None
 ) -> list[dict[str, Any]] | None:
     """The documents that let a viewer connect as ``client`` and hear what ``channel_access.may_hear`` allows.
 
-    ``arn``: what stands before the resources, up to the colon after the account. ``subject``: None for a viewer without
-    a token. Returns None if more documents would be needed than IoT Core takes. Nothing allows to publish.
+    ``channels``: those of this deployment. ``arn``: what stands before the resources, up to the colon after the
+    account. ``subject``: None for a viewer without a token. Returns None if more documents would be needed than IoT
+    Core takes. Nothing allows to publish.
     """
-    paths = [f"{NAMESPACE}/{each}/*" for each in competition_segments(competitions)]
+    namespace = channels.namespace
+    paths = [f"{namespace}/{each}/*" for each in competition_segments(competitions)]
     if EVERY in competitions:
         # Segments of competitions begin with c- or h-. The channels of viewers must stay closed.
-        paths = [f"{NAMESPACE}/open/*", f"{NAMESPACE}/c-*", f"{NAMESPACE}/h-*"]
-    paths += [] if subject is None else [subject_channel(subject)]
+        paths = [f"{namespace}/open/*", f"{namespace}/c-*", f"{namespace}/h-*"]
+    paths += [] if subject is None else [channels.subject(subject)]
     statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": "iot:Connect", "Resource": f"{arn}client/{client}"},
         {"Effect": "Deny", "Action": "iot:Subscribe", "Resource": [f"{arn}topicfilter/*{each}*" for each in "+#"]},

@@ -13,14 +13,13 @@ written only if a match has this channel.
 
 from __future__ import annotations
 
-import re
 import time
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
 
-from matches.channels import FEEDS, NAMESPACE, match_channel
+from matches.channels import Channels
 from matches.ledger import Ledger, UnknownMatchError
 from runtime import aws, lifecycle
 from runtime.environment import settings
@@ -41,8 +40,6 @@ LONGEST_SECONDS: Final = 20.0
 
 MARGIN_SECONDS: Final = 0.5
 """A claim that ends sooner than this is taken for ended: the clocks of two processes differ."""
-
-_FEED: Final = re.compile(rf"{NAMESPACE}/[a-z0-9-]{{1,50}}/[A-Za-z0-9-]{{1,50}}/(?:{'|'.join(FEEDS)})")
 
 logger = Logger(service="iot_presence")
 metrics = Metrics("iot_presence")
@@ -67,6 +64,10 @@ def _counts() -> ViewerCounts:
     return ViewerCounts(own.matches_table, aws.dynamodb(own.home_region))
 
 
+def _channels() -> Channels:
+    return Channels(settings(PresenceSettings).namespace)
+
+
 def _make() -> None:
     _viewers()
     _ledger()
@@ -86,7 +87,7 @@ def change_rows(event: dict[str, Any]) -> set[str]:
     if not isinstance(session, str):
         logger.warning("lifecycle_event_unread", event_type=kind)
         return set()
-    feeds = {each for each in event.get("topics", ()) if isinstance(each, str) and _FEED.fullmatch(each)}
+    feeds = {each for each in event.get("topics", ()) if isinstance(each, str) and _channels().is_feed(each)}
     if kind == "disconnected":
         return _viewers().ended(session)
     if not feeds or kind not in ("subscribed", "unsubscribed"):
@@ -123,5 +124,5 @@ def _write_count(channel: str) -> None:
         state = _ledger().state(match)
     except UnknownMatchError:
         return
-    if match_channel(state.competition, match) == channel:
+    if _channels().match(state.competition, match) == channel:
         _counts().correct(match, settings(PresenceSettings).cell, viewers)

@@ -38,6 +38,14 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings(TokenSettings):
+    """Of every function that says which channels a viewer may hear."""
+
+    namespace: str
+    """The first segment of the deployment's channels (matches/channels.py)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizerSettings(TokenSettings):
     """Of the function ``authorizer``."""
 
@@ -54,4 +62,6 @@ class PresenceSettings:
     """The name of the cell."""
     matches_table: str
     broadcasts_table: str
+    namespace: str
+    """The first segment of the deployment's channels (matches/channels.py)."""
     deployment: str = UNKNOWN

@@ -21,6 +21,7 @@ locals {
   references = merge(
     {
       deployment  = var.prefix
+      namespace   = var.prefix
       partition   = data.aws_partition.current.partition
       home_region = var.home_region
       stream      = "${var.prefix}-${local.system.stream.name}"

@@ -1,11 +1,12 @@
 variable "prefix" {
-  description = "The beginning of all names of resources. A second deployment in the same account and region needs another prefix."
+  description = "The deployment's name: the beginning of all names of resources, and the first segment of the channels of cells that broadcast. A second deployment in the same account and region needs another prefix."
   type        = string
   default     = "livescore"
   nullable    = false
 
   validation {
-    # Roles have the longest names: prefix, function, region, in 64 characters.
+    # Roles have the longest names: prefix, function, region, in 64 characters. A namespace of AppSync has 1 to 50 letters, digits
+    # and dashes (https://docs.aws.amazon.com/appsync/latest/APIReference/API_ChannelNamespace.html).
     condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.prefix))
     error_message = "The prefix is 2 to 24 small letters, digits and hyphens; it begins with a letter and does not end with a hyphen."
   }

@@ -194,6 +194,8 @@ export interface Cell {
   readonly authorizer?: string;
   /** Of Momento. */
   readonly cache?: string;
+  /** The first segment of the channels, if the transport broadcasts. It is `livescore` by default. */
+  readonly namespace?: string;
 }
 
 export interface Options {

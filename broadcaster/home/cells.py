@@ -24,6 +24,7 @@ from broadcaster.home.watchdog_queue import WatchdogQueue, Watched
 from broadcaster.transports import registry
 from broadcaster.transports.description import parse_cells
 from broadcaster.transports.transport import Clients
+from matches.channels import Channels
 from matches.ledger import Ledger
 from runtime import aws
 from runtime.attributes import DamagedMatchError, DamagedRowError
@@ -286,7 +287,9 @@ def cells() -> Cells:
     described = parse_cells(own.cells)
     # A call that was given up holds its thread. So each cell has threads of its own, and so have the messages.
     found = {
-        name: make_cell(own, each, Clients(aws.make, aws.credentials, ledger, ThreadPoolExecutor(4)))
+        name: make_cell(
+            own, each, Clients(aws.make, aws.credentials, ledger, ThreadPoolExecutor(4), Channels(own.namespace))
+        )
         for name, each in described.items()
     }
     messages = ThreadPoolExecutor(4 * len(found))

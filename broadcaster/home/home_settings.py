@@ -26,6 +26,8 @@ class HomeSettings:
     """POSTs a second that all senders of a cell together may use."""
     sender_rate: int
     """POSTs a second that one sender is planned for."""
+    namespace: str
+    """The first segment of the deployment's channels (matches/channels.py)."""
     deployment: str = UNKNOWN
 
     def __post_init__(self) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from matches.channels import subject_channel
-
 if TYPE_CHECKING:
     from broadcaster.transports.transport import Service
+    from matches.channels import Channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,9 @@ class ChannelMessenger:
     """The messenger of a broadcasting transport: each subject has a channel, which nobody else may hear."""
 
     service: Service
+    channels: Channels
 
     def message(self, subject: str, frame: bytes) -> MessageResult:
         """Publish a frame to the channel of one viewer. The service does not say how many connections took it."""
-        self.service.publish(subject_channel(subject), frame)
+        self.service.publish(self.channels.subject(subject), frame)
         return MessageResult(None)

@@ -23,7 +23,6 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.send.update_frames import build, covers
-from matches.channels import feed_channel
 from matches.snapshot import EVENTS_PER_FRAME, FRAME_BYTES
 from runtime.metrics import note
 from runtime.refusals import AWS_ERRORS
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from broadcaster.send.update_frames import Frames
     from broadcaster.transports.description import CellDescription
     from broadcaster.transports.transport import Clients, Service
-    from matches.channels import Feed
+    from matches.channels import Channels, Feed
     from matches.event_types import BroadcastReceipt, PublishedFeed, RefusedFeed
     from matches.ledger import Ledger
     from matches.match_state import MatchState
@@ -64,6 +63,7 @@ class Publisher:
     """At home."""
     service: Service
     threads: Executor
+    channels: Channels
 
     def begin(
         self,
@@ -122,7 +122,7 @@ class Publisher:
         raise next(iter(errors.values()))
 
     def _publish_one(self, match_state: MatchState, feed: Feed, frame: bytes, events: int) -> PublishedFeed:
-        self.service.publish(feed_channel(match_state.competition, match_state.match, feed), frame)
+        self.service.publish(self.channels.feed(match_state.competition, match_state.match, feed), frame)
         return {"feed": feed, "bytes": len(frame), "events": events, "taken_at": _now_ms()}
 
     def _note_refusals(self, present: CellState, refused: list[RefusedFeed]) -> None:
@@ -159,7 +159,7 @@ def make_publisher(
     description: CellDescription, cell_states: CellStates, clients: Clients, service: Service
 ) -> Publisher:
     """The Publisher of a cell that has this service."""
-    return Publisher(description, cell_states, clients.ledger, service, clients.threads)
+    return Publisher(description, cell_states, clients.ledger, service, clients.threads, clients.channels)
 
 
 def _refusal(feed: Feed, error: ClientError) -> RefusedFeed:

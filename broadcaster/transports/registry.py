@@ -66,7 +66,7 @@ def _broadcasting(load_service: Callable[[], MakeService], *texts: str) -> Kind:
         from broadcaster.transports.messenger import ChannelMessenger
 
         make_service = load_service()
-        return lambda description, _, clients: ChannelMessenger(make_service(description, clients))
+        return lambda description, _, clients: ChannelMessenger(make_service(description, clients), clients.channels)
 
     return Kind(load, load_messenger, texts)
 

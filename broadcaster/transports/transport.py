@@ -1,4 +1,4 @@
-"""The protocol of a transport, which carries frames to the viewers of one cell, and the clients to make one."""
+"""The protocol of a transport, which carries frames to the viewers of one cell, and what one is made of."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from broadcaster.control.cell_state import CellState
     from broadcaster.control.payload import CarriedEvent
+    from matches.channels import Channels
     from matches.ledger import Ledger
     from matches.match_state import MatchState
 
@@ -90,3 +91,5 @@ class Clients:
     ledger: Ledger
     threads: Executor
     """For the calls of this cell that run side by side. A call that was given up holds its thread."""
+    channels: Channels
+    """The names of the deployment's channels."""

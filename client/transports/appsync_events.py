@@ -26,7 +26,7 @@ def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial
         await service.connect()
         return service
 
-    return broadcasting(open_service, reader, times)
+    return broadcasting(cell, open_service, reader, times)
 
 
 class EventsService(AppSyncService):

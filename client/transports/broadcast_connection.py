@@ -21,13 +21,14 @@ from urllib.parse import quote
 import orjson
 
 from ..http_reader import ReadError
-from ..token_claims import SUBJECTS, end_of, feed_of_subject
+from ..token_claims import end_of, feed_of_subject
 from .service import Listener
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from ..broadcast_times import BroadcastTimes
+    from ..cell_address import CellAddress
     from ..frame_types import Position, RawFrame
     from ..http_reader import HttpReader
     from ..viewer_connection import Deliver, Dial
@@ -70,12 +71,12 @@ class _Held:
     """The epoch of the newest frame from the channel; None after an answer that is not older than its request."""
 
 
-def broadcasting(open_service: OpenService, reader: HttpReader, times: BroadcastTimes) -> Dial:
-    """The function that opens connections for one viewer."""
+def broadcasting(cell: CellAddress, open_service: OpenService, reader: HttpReader, times: BroadcastTimes) -> Dial:
+    """The function that opens connections to a cell for one viewer."""
     memory = Memory()
 
     async def dial(token: str | None, deliver: Deliver) -> BroadcastConnection:
-        connection = BroadcastConnection(reader, deliver, memory, token, times)
+        connection = BroadcastConnection(reader, deliver, memory, token, times, subjects=cell.subjects)
         connection.service = await open_service(token, Listener(connection.ready, connection.take, connection.doubt))
         return connection
 
@@ -94,12 +95,16 @@ class BroadcastConnection:
         memory: Memory,
         token: str | None,
         times: BroadcastTimes,
+        *,
+        subjects: str,
     ) -> None:
+        """``subjects``: the channel of messages to single viewers."""
         self._reader = reader
         self._deliver = deliver
         self._memory = memory
         self._token = token
         self._times = times
+        self._subjects = subjects
         self._held: dict[str, _Held] = {}
         self._subscribing: dict[str, asyncio.Task[None]] = {}
         self._listening: asyncio.Task[None] | None = None
@@ -372,7 +377,7 @@ class BroadcastConnection:
         feed = feed_of_subject(self._token)
         if feed is None:
             self._deliver({"type": "error", "code": "no_subject", "message": "You have no token with a subject."})
-        elif await self.service.subscribe(SUBJECTS, feed) == "joined":
+        elif await self.service.subscribe(self._subjects, feed) == "joined":
             self._hears_messages = True
             self._deliver({"type": "listening"})
 

@@ -41,7 +41,7 @@ def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial
         await service.connect(cell, token)
         return service
 
-    return broadcasting(open_service, reader, times)
+    return broadcasting(cell, open_service, reader, times)
 
 
 class IotService:

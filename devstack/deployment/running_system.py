@@ -26,6 +26,7 @@ from devstack.stack_cells import StackCell
 from devstack.system import PREFIX, System
 from devstack.transports.ministack_resources import at_region
 from loadtest.terminal_text import public_url
+from matches.channels import Channels
 from matches.ledger import Ledger
 from runtime import environment
 
@@ -122,7 +123,7 @@ def _redrive(make: Callable[..., Any], prefix: str) -> Redrive:
     for name, each in parse_cells(own.cells).items():
         if not each.keeps_rows:
             continue
-        cell = make_cell(own, each, Clients(make, _no_credentials, ledger, threads))
+        cell = make_cell(own, each, Clients(make, _no_credentials, ledger, threads, Channels(own.namespace)))
         theirs = make("sqs", each.region)
         try:
             url = theirs.get_queue_url(QueueName=f"{prefix}-set-aside-batches{each.suffix}")["QueueUrl"]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from devstack.system import Provisioned
 from devstack.transports.ministack_resources import client, function_arn, url_of_host
 from devstack.transports.transport import StackTransport
-from matches.channels import NAMESPACE
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -28,7 +27,7 @@ def provision(system: System) -> Provisioned:
         },
     )["api"]
     appsync.create_channel_namespace(
-        apiId=api["apiId"], name=NAMESPACE, publishAuthModes=publishers, subscribeAuthModes=viewers
+        apiId=api["apiId"], name=system.prefix, publishAuthModes=publishers, subscribeAuthModes=viewers
     )
     dns = api["dns"]
     return Provisioned(

@@ -17,11 +17,12 @@ def provision(system: System) -> Provisioned:
     """Create the domain at which viewers connect, with its default authorizer, and the rules that report viewers.
 
     MiniStack has no authorizers. The guard of its broker takes the name of the authorizer for that of the function.
-    Raises StackError if the region has a cell of IoT Core: its viewers would hear the frames of both, and count twice.
+    Raises StackError if the deployment has a cell of IoT Core in the region: the viewers of each would hear the frames
+    of both, and count twice.
     """
     iot = client(system, "iot")
     for each in iot.list_domain_configurations()["domainConfigurations"]:
-        if "-viewers" in each["domainConfigurationName"]:
+        if each["domainConfigurationName"].startswith(f"{system.prefix}-viewers"):
             raise StackError(
                 f"The region {system.region} has a cell of IoT Core already, and topics belong to the region. "
                 f"Give the cell {system.cell.name if system.cell else ''} another region."

@@ -19,7 +19,7 @@ from websockets.sync.client import connect
 
 from loadtest.bench.bench_result import Result, median
 from loadtest.bench.functions import WrongAnswerError, start
-from matches.channels import feed_channel
+from matches.channels import Channels
 from matches.events import EVENT, AcceptedEvent
 from runtime.lifecycle import KIND
 from subscriptions.shards import initial_shards
@@ -213,7 +213,8 @@ class ColdRun:
         return bool(answer == {"batchItemFailures": []})
 
     def _to_events_authorizer(self) -> dict[str, Any]:
-        asked = {"operation": "EVENT_SUBSCRIBE", "channel": f"/{feed_channel(None, self._match, 'all')}"}
+        channels = Channels(self._functions.environments["events_authorizer"]["NAMESPACE"])
+        asked = {"operation": "EVENT_SUBSCRIBE", "channel": f"/{channels.feed(None, self._match, 'all')}"}
         return {"authorizationToken": self._token, "requestContext": asked}
 
     def _is_events_authorizer(self, answer: dict[str, Any]) -> bool:

@@ -105,12 +105,12 @@ class Authorizer:
 
 def may_hear(rights: Rights, channel: str, feed: str) -> bool:
     """The rule of terraform/graphql/subscribe.js; a test holds both to one table."""
-    subject = rights.get("subject", "")
-    if channel == "livescore/subjects":
+    own, subject = rights["namespace"], rights.get("subject", "")
+    if channel == f"{own}/subjects":
         return bool(subject) and feed == subject
     namespace, _, rest = channel.partition("/")
     competition, _, match = rest.partition("/")
-    if namespace != "livescore" or not competition or not match or "/" in match or feed not in ("all", "score"):
+    if namespace != own or not competition or not match or "/" in match or feed not in ("all", "score"):
         return False
     segments = rights.get("segments", "").split(" ")
     is_any_of = "*" in segments and competition.startswith(("c-", "h-"))

@@ -23,7 +23,7 @@ from broadcaster.transports.connection_messenger import ConnectionMessenger
 from broadcaster.transports.messenger import ChannelMessenger, MessageResult
 from devstack.operator.local_tokens import tokens_of
 from loadtest.bearer import Bearer
-from matches.channels import subject_segment
+from matches.channels import Channels, subject_segment
 from runtime.cell_calls import CellCalls
 from subscriptions.listeners import Listeners
 from subscriptions.viewer_messages import BODY_BYTES, SUBJECT_LENGTH
@@ -292,5 +292,5 @@ def test_a_broadcasting_cell_publishes_to_the_subjects_channel() -> None:
     """The frame goes once to the channel of the subject, and the number of listeners stays unknown."""
     published: list[tuple[str, bytes]] = []
     service = SimpleNamespace(frame_bytes=4096, publish=lambda *call: published.append(call))
-    assert ChannelMessenger(service).message("auth0|ann", b"{}") == MessageResult(None)
-    assert published == [(f"livescore/subjects/{subject_segment('auth0|ann')}", b"{}")]
+    assert ChannelMessenger(service, Channels("derby")).message("auth0|ann", b"{}") == MessageResult(None)
+    assert published == [(f"derby/subjects/{subject_segment('auth0|ann')}", b"{}")]

@@ -30,8 +30,8 @@ from api.momento_access import (
 from devstack.child_process import free_port
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports import momento
-from matches.channels import feed_channel, subject_channel
 from runtime.secure_parameter import SecureParameter
+from tests.channel_names import CHANNELS
 from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer, serving_keys
 
 if TYPE_CHECKING:
@@ -145,18 +145,18 @@ def test_a_viewer_listens_to_the_competitions_of_its_token(bench: Bench) -> None
     assert status == 200
     assert time.time() + 3500 < given["expires"] <= time.time() + 3600
     token = given["token"]
-    assert bench.poll(feed_channel("cup", "m1", "all"), token) == 200
-    for foreign in (feed_channel("league", "m1", "all"), feed_channel(None, "m1", "all"), subject_channel("ann")):
+    assert bench.poll(CHANNELS.feed("cup", "m1", "all"), token) == 200
+    for foreign in (CHANNELS.feed("league", "m1", "all"), CHANNELS.feed(None, "m1", "all"), CHANNELS.subject("ann")):
         assert bench.poll(foreign, token) == 403
-    assert bench.publish(feed_channel("cup", "m1", "all"), token) == 403
+    assert bench.publish(CHANNELS.feed("cup", "m1", "all"), token) == 403
 
 
 def test_a_token_of_a_competition_opens_none_whose_name_begins_like_it(bench: Bench) -> None:
     """The prefix of the topics of ``world`` does not fit ``world-cup``, and the process keeps both tokens apart."""
     bench.ask(bench.issuer.token(competitions="world-cup"), competition="c-world-cup")
     _, given = bench.ask(bench.issuer.token(competitions="world"), competition="c-world")
-    assert bench.poll(feed_channel("world", "m1", "all"), given["token"]) == 200
-    assert bench.poll(feed_channel("world-cup", "m1", "all"), given["token"]) == 403
+    assert bench.poll(CHANNELS.feed("world", "m1", "all"), given["token"]) == 200
+    assert bench.poll(CHANNELS.feed("world-cup", "m1", "all"), given["token"]) == 403
 
 
 @pytest.mark.parametrize("scheme", ["", "Bearer ", "bearer ", "BEARER  "])
@@ -169,7 +169,7 @@ def test_a_token_may_have_its_scheme_before_it(bench: Bench, scheme: str) -> Non
 def test_matches_without_a_competition_are_open_to_every_token(bench: Bench) -> None:
     """The segment ``open`` needs a valid token, and no competition."""
     status, given = bench.ask(bench.issuer.token(competitions=""), competition="open")
-    assert (status, bench.poll(feed_channel(None, "m1", "score"), given["token"])) == (200, 200)
+    assert (status, bench.poll(CHANNELS.feed(None, "m1", "score"), given["token"])) == (200, 200)
 
 
 def test_a_foreign_competition_is_refused(bench: Bench) -> None:
@@ -200,18 +200,18 @@ def test_viewers_without_a_token_share_one(bench: Bench, monkeypatch: pytest.Mon
     tokens = {bench.ask(None, competition=f"c-{number}")[1]["token"] for number in range(5)}
     assert (len(tokens), bench.stats()["tokens"]) == (1, 1)
     token = tokens.pop()
-    for channel in (feed_channel("any", "m", "all"), feed_channel(None, "m", "all"), feed_channel("é", "m", "all")):
+    for channel in (CHANNELS.feed("any", "m", "all"), CHANNELS.feed(None, "m", "all"), CHANNELS.feed("é", "m", "all")):
         assert bench.poll(channel, token) == 200
-    assert bench.poll(subject_channel("ann"), token) == 403
+    assert bench.poll(CHANNELS.subject("ann"), token) == 403
     assert bench.ask(None, subject="me")[0] == 403
 
 
 def test_a_viewer_hears_its_own_messages_alone(bench: Bench) -> None:
     """``subject=me`` is a token for the messages to the token's own subject; the answer names the feed."""
     status, given = bench.ask(bench.issuer.token(sub="ann"), subject="me")
-    assert (status, f"livescore/subjects/{given['feed']}") == (200, subject_channel("ann"))
-    assert bench.poll(subject_channel("ann"), given["token"]) == 200
-    assert bench.poll(subject_channel("bob"), given["token"]) == 403
+    assert (status, f"livescore/subjects/{given['feed']}") == (200, CHANNELS.subject("ann"))
+    assert bench.poll(CHANNELS.subject("ann"), given["token"]) == 200
+    assert bench.poll(CHANNELS.subject("bob"), given["token"]) == 403
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_token_is_replaced_before_it_ends(bench: Bench) -> None:
     bench.clock.moved = 3600 - RENEWED_SECONDS + 5
     second = access.token(CELL, "c-new", ["livescore:c-new:"])
     assert second.token != first.token
-    assert bench.poll(feed_channel("new", "m1", "all"), first.token) == 200
+    assert bench.poll(CHANNELS.feed("new", "m1", "all"), first.token) == 200
 
 
 def test_an_old_token_serves_while_momento_makes_none(bench: Bench) -> None:

@@ -22,11 +22,11 @@ from broadcaster.transports.registry import DEFAULT
 from devstack.stack.provision import client
 from devstack.system import REGION
 from devstack.tables import arguments
-from matches.channels import feed_channel
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from runtime.metrics import Metrics
 from tests.broadcaster.conftest import THREADS, make_starter
+from tests.channel_names import CHANNELS
 from tests.hole import hole
 from tests.support import until
 
@@ -75,7 +75,7 @@ class FakeService:
 
     def seqs(self, match: str, feed: Any = "all") -> list[tuple[int, int]]:
         """``prev`` and ``seq`` of each frame that a feed of a match without a competition has."""
-        return [(each["prev"], each["seq"]) for each in self.frames.get(feed_channel(None, match, feed), [])]
+        return [(each["prev"], each["seq"]) for each in self.frames.get(CHANNELS.feed(None, match, feed), [])]
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def service() -> FakeService:
 @pytest.fixture
 def publisher(cell_states: CellStates, ledger: Ledger, service: FakeService) -> Publisher:
     """Tells a cell with this service, whose table is that of the running system's cell."""
-    return Publisher(DESCRIPTION, cell_states, ledger, service, THREADS)
+    return Publisher(DESCRIPTION, cell_states, ledger, service, THREADS, CHANNELS)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_an_event_is_published_on_both_feeds_and_the_match_is_told(
     assert receipt["broadcast"].startswith(f"{match_id}-2-")
     assert 0 < receipt["due_at"] <= receipt["published"][0]["taken_at"] <= receipt["at"]
     assert [(each["feed"], each["events"]) for each in receipt["published"]] == [("all", 2), ("score", 2)]
-    assert receipt["published"][0]["bytes"] == service.frames[feed_channel(None, match_id, "all")][0]["bytes"]
+    assert receipt["published"][0]["bytes"] == service.frames[CHANNELS.feed(None, match_id, "all")][0]["bytes"]
     assert receipt["refused"] == []
 
 
@@ -166,7 +166,7 @@ def test_the_frames_of_a_competition_go_to_its_channels(
     """Nobody hears a match of a competition on the open channel, which every viewer may hear."""
     state, events = play(KICK_OFF)
     publisher.begin(replace(state, competition="cup-1"), events)
-    assert set(service.calls) == {feed_channel("cup-1", match_id, feed) for feed in ("all", "score")}
+    assert set(service.calls) == {CHANNELS.feed("cup-1", match_id, feed) for feed in ("all", "score")}
 
 
 def test_an_event_that_was_told_is_not_published_again(
@@ -189,8 +189,8 @@ def test_events_that_the_fan_out_does_not_carry_are_read_at_home(
     state, events = play(CARD)
     publisher.begin(state, events)
     assert service.seqs(match_id) == [(0, 1), (1, 3)]
-    assert [each["score"] for each in service.frames[feed_channel(None, match_id, "score")]] == [[0, 0], [1, 0]]
-    [_, frame] = service.frames[feed_channel(None, match_id, "all")]
+    assert [each["score"] for each in service.frames[CHANNELS.feed(None, match_id, "score")]] == [[0, 0], [1, 0]]
+    [_, frame] = service.frames[CHANNELS.feed(None, match_id, "all")]
     assert [each["seq"] for each in frame["events"]] == [2, 3]
 
 
@@ -224,7 +224,7 @@ def test_one_frame_of_two_that_is_not_taken_leaves_the_match_untold(
     publisher: Publisher, service: FakeService, play: Play, match_id: str, cell_states: CellStates, feed: Any
 ) -> None:
     """The service refuses one feed, whichever it is. The next try publishes the frames of both again."""
-    service.refused = feed_channel(None, match_id, feed)
+    service.refused = CHANNELS.feed(None, match_id, feed)
     played = play(KICK_OFF, GOAL)
     with pytest.raises(ClientError):
         publisher.begin(*played)
@@ -343,7 +343,7 @@ def test_a_telling_that_another_epoch_has_overtaken_publishes_nothing(
 ) -> None:
     """Another process has made the first event of the match's next life due between this telling's two writes."""
     overtaken: Any = SimpleNamespace(mark_due=lambda *_, **__: CellState(match_id, due_seq=1, epoch="newer"))
-    told = Publisher(DESCRIPTION, overtaken, ledger, service, THREADS).begin(*play(KICK_OFF))
+    told = Publisher(DESCRIPTION, overtaken, ledger, service, THREADS, CHANNELS).begin(*play(KICK_OFF))
     assert told.epoch == "newer"
     assert not service.calls
 
@@ -364,7 +364,7 @@ def test_frames_over_the_limit_of_the_service_begin_later(
     """With a limit of 4 KB a frame leaves out the oldest events, and its ``prev`` says so; the match is told."""
     service.frame_bytes = 4_000
     told = publisher.begin(*play(KICK_OFF, *[CARD] * 40))
-    [frame] = service.frames[feed_channel(None, match_id, "all")]
+    [frame] = service.frames[CHANNELS.feed(None, match_id, "all")]
     assert frame["bytes"] <= 4_000
     assert frame["prev"] > 0
     assert [each["seq"] for each in frame["events"]] == list(range(frame["prev"] + 1, 42))
@@ -379,7 +379,7 @@ def test_a_receipt_that_cannot_be_written_does_not_keep_the_match_untold(
     state, events = play(KICK_OFF)
     with hole() as silent:
         away = silent.client("dynamodb")
-    publisher = Publisher(DESCRIPTION, cell_states, type(ledger)(ledger.table, away), service, THREADS)
+    publisher = Publisher(DESCRIPTION, cell_states, type(ledger)(ledger.table, away), service, THREADS, CHANNELS)
     assert publisher.begin(state, events).told_seq == 1
     assert [each.levelname for each in caplog.records if each.message == "receipt_unwritten"] == ["ERROR"]
 
@@ -399,7 +399,7 @@ def test_a_service_that_does_not_answer_delays_no_other_cell(
     """While the service is silent, the other cell has its event, and the silent cell is not asked for the next one."""
     answer = Event()
     service.before = lambda: answer.wait(60.0)
-    publisher = Publisher(DESCRIPTION, other_states, ledger, service, THREADS)
+    publisher = Publisher(DESCRIPTION, other_states, ledger, service, THREADS, CHANNELS)
     other = Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, make_starter(system, cell_states))
     queue = WatchdogQueue(client(system, "sqs"), system.resolve("queue.watchdog"), 900)
     cells = Cells({"events": Cell(DESCRIPTION, other_states, publisher), REGION: other}, queue, THREADS)

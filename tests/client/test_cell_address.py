@@ -22,6 +22,12 @@ def test_each_cell_has_its_address() -> None:
     }
 
 
+def test_the_messages_to_a_viewer_are_on_a_channel_of_the_deployment() -> None:
+    """Its first segment is the name that ``deployment.json`` states, and the default name if it states none."""
+    named = read_cells({"version": 1, "cells": {"events": {**EVENTS, "namespace": "derby"}, "m": EVENTS}})
+    assert [named[name].subjects for name in ("events", "m")] == ["derby/subjects", "livescore/subjects"]
+
+
 def test_a_deployment_without_cells_has_websockets() -> None:
     """A file from before cells had names lists WebSockets by region: each is a cell of API Gateway."""
     found = read_cells({"version": 1, "websockets": {"us-east-1": "wss://a.example/live"}})

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from client.token_claims import end_of, feed_of_subject, renew_at
-from matches.channels import SUBJECTS, subject_channel
+from matches.channels import SUBJECTS
+from tests.channel_names import CHANNELS
 
 
 def token(claims: Any) -> str:
@@ -32,7 +33,7 @@ def test_the_end_and_the_subject_of_a_token() -> None:
     """``exp`` is the end of a token; its subject's feed is the one that the server publishes to."""
     given = token({"exp": 1_800_000_000, "sub": "viewer ü"})
     assert end_of(given) == 1_800_000_000
-    assert subject_channel("viewer ü").endswith(f"/{SUBJECTS}/{feed_of_subject(given)}")
+    assert CHANNELS.subject("viewer ü").endswith(f"/{SUBJECTS}/{feed_of_subject(given)}")
     assert feed_of_subject(token({"sub": ""})) is None
 
 

@@ -94,7 +94,9 @@ def test_what_the_provisioning_of_a_cell_has_found_out_is_in_its_texts() -> None
         "region": "us-east-1", "transport": "appsync-events", "suffix": "-events",
         "url": "http://127.0.0.1:4566/event", "host": "x",
     }  # fmt: skip
-    assert events.address() == {"transport": "appsync-events", "region": "us-east-1", "url": "ws://127.0.0.1:4566/"}
+    assert events.address() == {
+        "transport": "appsync-events", "region": "us-east-1", "namespace": "livescore", "url": "ws://127.0.0.1:4566/",
+    }  # fmt: skip
 
 
 def test_a_system_without_api_gateway_has_no_websocket_url() -> None:

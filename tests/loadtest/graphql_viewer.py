@@ -106,7 +106,7 @@ class FakeAuthorizer:
         """An answer that allows."""
         return {
             "isAuthorized": True,
-            "resolverContext": {"segments": segments, "subject": subject},
+            "resolverContext": {"namespace": "livescore", "segments": segments, "subject": subject},
             "ttlOverride": ttl,
         }
 

@@ -17,13 +17,13 @@ from broadcaster.home.home_settings import HomeSettings
 from broadcaster.send.sender_settings import SenderSettings
 from devstack.system import ROOT, System
 from runtime.environment import SettingsError, read
-from subscriptions.viewer_settings import AuthorizerSettings, PresenceSettings, RoutesSettings, TokenSettings
+from subscriptions.viewer_settings import AuthorizerSettings, ChannelSettings, PresenceSettings, RoutesSettings
 
 KINDS: dict[str, type[Any]] = {
     "api": ApiSettings, "authorizer": AuthorizerSettings, "routes": RoutesSettings, "fanout": HomeSettings,
     "watchdog": HomeSettings, "sender": SenderSettings, "receipt": ReceiptSettings,
-    "events_authorizer": TokenSettings, "iot_authorizer": TokenSettings, "iot_presence": PresenceSettings,
-    "graphql_authorizer": TokenSettings,
+    "events_authorizer": ChannelSettings, "iot_authorizer": ChannelSettings, "iot_presence": PresenceSettings,
+    "graphql_authorizer": ChannelSettings,
 }  # fmt: skip
 FUNCTIONS: dict[str, Any] = System(4566).raw["functions"]
 

@@ -13,14 +13,14 @@ from websockets.exceptions import ConnectionClosed
 
 from broadcaster.transports.appsync_events import AppSyncEvents
 from devstack.system import ACCOUNT, SECRET
-from matches.channels import feed_channel, subject_channel
+from tests.channel_names import CHANNELS
 from tests.issuer import FORGED, Issuer
 from tests.raw_viewers import events_viewer
 
 if TYPE_CHECKING:
     from devstack.system import System
 
-CUP, LEAGUE, OPEN = (feed_channel(each, "m1", "all") for each in ("cup", "league", None))
+CUP, LEAGUE, OPEN = (CHANNELS.feed(each, "m1", "all") for each in ("cup", "league", None))
 REFUSED = ("subscribe_error", "UnauthorizedException")
 
 
@@ -50,7 +50,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, issuer: Issuer
     """A frame published with an IAM signature comes to the viewer of its competition, unchanged."""
     async with events_viewer(cell.address(), issuer.token(competitions="cup")) as viewer:
         assert (await viewer.ask("connection_init"))["type"] == "connection_ack"
-        for channel in (CUP, OPEN, subject_channel("ann")):
+        for channel in (CUP, OPEN, CHANNELS.subject("ann")):
             assert answered(await viewer.subscribe(f"/{channel}")) == ("subscribe_success", "")
             frame = {"channel": channel, "player": 'Ángel "Fideo" Di María'}
             await asyncio.to_thread(service(cell).publish, channel, json.dumps(frame).encode())
@@ -60,7 +60,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, issuer: Issuer
 @pytest.mark.parametrize(
     "channel",
     [LEAGUE, "livescore/*", "livescore/c-cup/*", "livescore/c-cup/m1/*", "livescore/open/*", "livescore/c-league/*",
-     subject_channel("bob"), "livescore/subjects/*"],
+     CHANNELS.subject("bob"), "livescore/subjects/*"],
 )  # fmt: skip
 async def test_a_foreign_channel_and_every_wildcard_is_refused(cell: System, issuer: Issuer, channel: str) -> None:
     """The subscription is refused, the connection goes on, and a viewer that is refused hears nothing."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from matches.channels import feed_channel, subject_channel
 from subscriptions import events_authorizer
+from tests.channel_names import CHANNELS
 from tests.issuer import FORGED, Issuer, serving_keys
 from tests.subscriptions.viewer_gate import ViewerGate
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tests.issuer import KeyServer
 
-CUP = "/" + feed_channel("cup", "m1", "all")
-OPEN = "/" + feed_channel(None, "m2", "score")
+CUP = "/" + CHANNELS.feed("cup", "m1", "all")
+OPEN = "/" + CHANNELS.feed(None, "m2", "score")
 YES, NO = {"isAuthorized": True, "ttlOverride": 0}, {"isAuthorized": False, "ttlOverride": 0}
 
 
@@ -46,7 +46,7 @@ def question(operation: str, token: str | None, channel: str | None = None) -> d
 def test_a_token_opens_the_connection_and_the_channels_of_its_competitions(gate: ViewerGate) -> None:
     """The viewer may connect, and hear its competitions, open matches and its own messages; nothing is cached."""
     token = gate.server.issuer.token(competitions="cup")
-    own = "/" + subject_channel("ann")
+    own = "/" + CHANNELS.subject("ann")
     assert gate.ask(question("EVENT_CONNECT", token)) == YES
     assert [gate.ask(question("EVENT_SUBSCRIBE", token, each)) for each in (CUP, CUP[1:], OPEN, own)] == [YES] * 4
 
@@ -66,8 +66,8 @@ def test_a_forged_token_is_refused_at_both_questions(gate: ViewerGate, name: str
 
 @pytest.mark.parametrize(
     "channel",
-    ["/" + feed_channel("league", "m1", "all"), "/livescore/*", "/livescore/c-cup/*", "/livescore/c-cup/m1/*", "/*",
-     "/livescore/open/*", "/" + subject_channel("bob"), "/livescore/subjects/*", "/other/x", "", None, "//" + CUP,
+    ["/" + CHANNELS.feed("league", "m1", "all"), "/livescore/*", "/livescore/c-cup/*", "/livescore/c-cup/m1/*", "/*",
+     "/livescore/open/*", "/" + CHANNELS.subject("bob"), "/livescore/subjects/*", "/other/x", "", None, "//" + CUP,
      CUP + "/"],
 )  # fmt: skip
 def test_other_channels_and_wildcards_are_refused(gate: ViewerGate, channel: str | None) -> None:
@@ -90,4 +90,4 @@ def test_a_viewer_without_a_token_sends_the_word_anonymous(gate: ViewerGate) -> 
     gate.set(ANONYMOUS="on")
     assert gate.ask(question("EVENT_CONNECT", "anonymous")) == YES
     assert gate.ask(question("EVENT_SUBSCRIBE", "anonymous", CUP)) == YES
-    assert gate.ask(question("EVENT_SUBSCRIBE", "anonymous", "/" + subject_channel("anonymous"))) == NO
+    assert gate.ask(question("EVENT_SUBSCRIBE", "anonymous", "/" + CHANNELS.subject("anonymous"))) == NO

@@ -19,7 +19,7 @@ from devstack.stack.provision import provision_cell
 from devstack.stack_cells import REGION, StackCell
 from devstack.system import ACCOUNT, SECRET
 from devstack.transports import appsync_graphql
-from matches.channels import feed_channel, subject_channel
+from tests.channel_names import CHANNELS
 from tests.issuer import AUDIENCE, FORGED, ISSUER, Issuer
 from tests.loadtest.graphql_viewer import PATIENCE, hear, joined, opened, publish, start
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 CELL = StackCell("gql-1", REGION, "appsync-graphql")
-CUP, LEAGUE, OPEN = (feed_channel(each, "m1", "all") for each in ("cup", "league", None))
+CUP, LEAGUE, OPEN = (CHANNELS.feed(each, "m1", "all") for each in ("cup", "league", None))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, url: str, issu
     """A signed frame comes to the viewer of its competition, of an open match and of its own messages, unchanged."""
     token = issuer.token(sub="ann", competitions="cup")
     viewer = await joined(url, token)
-    for number, channel in enumerate((CUP, OPEN, subject_channel("ann"))):
+    for number, channel in enumerate((CUP, OPEN, CHANNELS.subject("ann"))):
         answer = await start(viewer, *split(channel), number=str(number), token=token)
         assert answer["type"] == "start_ack"
         frame = f'{{"channel":"{channel}","player":"Ángel \\"Fideo\\""}}'
@@ -84,7 +84,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, url: str, issu
 
 
 @pytest.mark.parametrize(
-    "channel", [LEAGUE, subject_channel("bob"), "livescore/*/m1/all", "livescore/c-cup/m1/*", "livescore/subjects/*"]
+    "channel", [LEAGUE, CHANNELS.subject("bob"), "livescore/*/m1/all", "livescore/c-cup/m1/*", "livescore/subjects/*"]
 )
 async def test_a_foreign_channel_is_refused(cell: System, url: str, issuer: Issuer, channel: str) -> None:
     """The subscription is refused with the code of every transport, hears nothing, and the connection goes on."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from matches.channels import subject_channel
 from subscriptions import graphql_authorizer
 from subscriptions.graphql_authorizer import CLOSED, KEPT_SECONDS, rights
 from subscriptions.viewer_access import Viewer
+from tests.channel_names import CHANNELS
 from tests.issuer import FORGED, Issuer, serving_keys
 from tests.subscriptions.viewer_gate import ViewerGate
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.issuer import KeyServer
 
 NO = {"isAuthorized": False, "ttlOverride": 0}
-OWN = subject_channel("ann").removeprefix("livescore/subjects/")
+OWN = CHANNELS.subject("ann").removeprefix("livescore/subjects/")
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_token_gives_the_rights_of_its_viewer(gate: ViewerGate) -> None:
     answer = gate.ask(question(gate.server.issuer.token(competitions="cup league")))
     assert answer == {
         "isAuthorized": True,
-        "resolverContext": {"segments": "open c-cup c-league", "subject": OWN},
+        "resolverContext": {"namespace": "livescore", "segments": "open c-cup c-league", "subject": OWN},
         "deniedFields": list(CLOSED),
         "ttlOverride": KEPT_SECONDS,
     }
@@ -72,7 +72,11 @@ def test_a_viewer_without_a_token_hears_every_match_and_no_messages(gate: Viewer
     """Where viewers need no token, the word ``anonymous`` opens all matches; elsewhere it opens nothing."""
     assert gate.ask(question(token)) == NO
     gate.set(ANONYMOUS="on")
-    assert gate.ask(question(token))["resolverContext"] == {"segments": "open *", "subject": ""}
+    assert gate.ask(question(token))["resolverContext"] == {
+        "namespace": "livescore",
+        "segments": "open *",
+        "subject": "",
+    }
 
 
 @pytest.mark.parametrize(("seconds", "kept"), [(3600, KEPT_SECONDS), (20, 20), (-30, 0)])
@@ -84,5 +88,5 @@ def test_an_answer_is_kept_no_longer_than_its_token_is_valid(gate: ViewerGate, s
 
 def test_a_token_with_the_subject_anonymous_is_a_viewer() -> None:
     """The subject of a token may be ``anonymous``: its viewer has a channel of its own all the same."""
-    assert rights(Viewer("anonymous", frozenset(), 1))["subject"].startswith("s-")
-    assert rights(Viewer("anonymous", frozenset(), None))["subject"] == ""
+    assert rights(Viewer("anonymous", frozenset(), 1), "livescore")["subject"].startswith("s-")
+    assert rights(Viewer("anonymous", frozenset(), None), "livescore")["subject"] == ""

@@ -17,8 +17,8 @@ from devstack.errors import StackError
 from devstack.stack_cells import StackCell
 from devstack.transports.ministack_resources import client
 from devstack.transports.registry import TRANSPORTS
-from matches.channels import feed_channel, subject_channel
 from subscriptions.viewer_counts import ViewerCounts
+from tests.channel_names import CHANNELS
 from tests.issuer import FORGED, Issuer
 from tests.raw_viewers import mqtt_viewer, packet
 from tests.support import eventually
@@ -26,7 +26,7 @@ from tests.support import eventually
 if TYPE_CHECKING:
     from devstack.system import System
 
-CUP, LEAGUE, OPEN = (feed_channel(each, "m1", "all") for each in ("cup", "league", None))
+CUP, LEAGUE, OPEN = (CHANNELS.feed(each, "m1", "all") for each in ("cup", "league", None))
 NOT_AUTHORIZED = 5
 
 
@@ -51,7 +51,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, issuer: Issuer
     """A frame comes to the viewer of its competition, unchanged, with the quality of service 1."""
     async with mqtt_viewer(cell.address()) as viewer:
         assert await viewer.connect(issuer.token(competitions="cup")) == 0
-        for topic in (CUP, OPEN, subject_channel("ann")):
+        for topic in (CUP, OPEN, CHANNELS.subject("ann")):
             assert await viewer.subscribe(topic) == [1]
             frame = {"topic": topic, "player": 'Ángel "Fideo" Di María'}
             await asyncio.to_thread(service(cell).publish, topic, json.dumps(frame).encode())
@@ -61,7 +61,7 @@ async def test_a_viewer_hears_what_its_token_covers(cell: System, issuer: Issuer
 @pytest.mark.parametrize(
     "topic",
     [LEAGUE, "#", "livescore/#", "livescore/c-cup/#", "livescore/c-cup/+/all", "livescore/+/m1/all", "livescore/open/#",
-     subject_channel("bob"), "livescore/subjects/+", "$aws/events/#", "$aws/events/presence/connected/+",
+     CHANNELS.subject("bob"), "livescore/subjects/+", "$aws/events/#", "$aws/events/presence/connected/+",
      "$share/g/" + CUP],
 )  # fmt: skip
 async def test_a_foreign_topic_and_every_wildcard_closes_the_connection(
@@ -141,7 +141,7 @@ async def test_a_host_without_an_authorizer_takes_nobody(cell: System, issuer: I
 async def test_viewers_are_counted_as_they_come_and_go(cell: System, issuer: Issuer, match: str, dynamodb: Any) -> None:
     """Lifecycle events of MiniStack reach the function: three come, one unsubscribes, one leaves, one is cut off."""
     counts = ViewerCounts(cell.name("matches"), dynamodb)
-    topic, token = feed_channel(None, match, "all"), issuer.token()
+    topic, token = CHANNELS.feed(None, match, "all"), issuer.token()
 
     async def counted(expected: int) -> None:
         await eventually(lambda: counts.of_match(match) == expected, f"not {expected} viewers", seconds=60)

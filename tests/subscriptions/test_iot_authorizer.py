@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from devstack.stack.iot_policies import allows
-from matches.channels import feed_channel
 from subscriptions import iot_authorizer
+from tests.channel_names import CHANNELS
 from tests.issuer import FORGED, Issuer, serving_keys
 from tests.subscriptions.viewer_gate import ViewerGate
 
@@ -61,8 +61,8 @@ def test_a_token_gives_the_policy_of_its_competitions(gate: ViewerGate) -> None:
     assert not is_refused(answer)
     policy = answer["policyDocuments"]
     assert allows(policy, "iot:Connect", f"{IOT}client/{CLIENT}")
-    assert allows(policy, "iot:Subscribe", f"{IOT}topicfilter/{feed_channel('cup', 'm1', 'all')}")
-    assert not allows(policy, "iot:Subscribe", f"{IOT}topicfilter/{feed_channel('league', 'm1', 'all')}")
+    assert allows(policy, "iot:Subscribe", f"{IOT}topicfilter/{CHANNELS.feed('cup', 'm1', 'all')}")
+    assert not allows(policy, "iot:Subscribe", f"{IOT}topicfilter/{CHANNELS.feed('league', 'm1', 'all')}")
 
 
 @pytest.mark.parametrize("name", sorted(FORGED.keys() - {"empty"}))
@@ -86,7 +86,7 @@ def test_a_viewer_without_a_token_connects_where_viewers_need_none(gate: ViewerG
     answer = gate.ask(connect(token))
     assert not is_refused(answer)
     assert answer["disconnectAfterInSeconds"] == 86400
-    assert allows(answer["policyDocuments"], "iot:Subscribe", f"{IOT}topicfilter/{feed_channel('cup', 'm1', 'all')}")
+    assert allows(answer["policyDocuments"], "iot:Subscribe", f"{IOT}topicfilter/{CHANNELS.feed('cup', 'm1', 'all')}")
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(7200, 7200), (10, 300), (-50, 300), (10**6, 86400)])

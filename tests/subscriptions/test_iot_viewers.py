@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from matches.channels import feed_channel, match_channel
 from matches.ledger import UnknownMatchError
 from subscriptions import iot_presence, iot_viewers
 from subscriptions.iot_viewers import IotViewers
+from tests.channel_names import CHANNELS
 
 if TYPE_CHECKING:
     from devstack.system import System
@@ -24,13 +24,14 @@ def viewers(system: System, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> I
     """The rows of a cell, as the function changes them."""
     made = IotViewers(system.name("broadcasts"), dynamodb)
     monkeypatch.setattr(iot_presence, "_viewers", lambda: made)
+    monkeypatch.setattr(iot_presence, "_channels", lambda: CHANNELS)
     return made
 
 
 @pytest.fixture
 def channel() -> str:
     """The channel of a match that no other test uses."""
-    return match_channel(None, f"m-{uuid4().hex[:12]}")
+    return CHANNELS.match(None, f"m-{uuid4().hex[:12]}")
 
 
 def event(kind: str, session: str, *topics: str) -> dict[str, Any]:
@@ -74,12 +75,14 @@ def test_a_viewer_of_both_feeds_is_one_viewer(viewers: IotViewers, channel: str)
 
 
 def test_other_topics_and_other_events_change_nothing(viewers: IotViewers, channel: str) -> None:
-    """Topics that are no match's, events of other kinds, and events without a session are passed over."""
+    """Topics that are no match's or another deployment's, other events, and events without a session do nothing."""
     session = uuid4().hex
-    assert iot_presence.change_rows(event("subscribed", session, "other/topic", "livescore/subjects/s-0")) == set()
+    foreign = channel.replace("livescore/", "derby/", 1)
+    topics = ("other/topic", "livescore/subjects/s-0", f"{foreign}/all")
+    assert iot_presence.change_rows(event("subscribed", session, *topics)) == set()
     assert iot_presence.change_rows(event("connected", session, f"{channel}/all")) == set()
     assert iot_presence.change_rows({"eventType": "subscribed", "topics": [f"{channel}/all"]}) == set()
-    assert viewers.count(channel) == 0
+    assert (viewers.count(channel), viewers.count(foreign)) == (0, 0)
 
 
 def test_a_connection_whose_end_was_never_reported_is_counted_no_longer_after_a_day(
@@ -116,7 +119,7 @@ def test_the_count_goes_home_for_a_channel_that_a_match_has(
     monkeypatch.setattr(iot_presence, "_ledger", lambda: ledger)
     monkeypatch.setattr(iot_presence, "settings", lambda _: type("Own", (), {"cell": "iot"}))
     for competition, name in ((None, match), ("cup", match), (None, "no-such-match")):
-        feed = feed_channel(competition, name, "all")
+        feed = CHANNELS.feed(competition, name, "all")
         note(event("subscribed", uuid4().hex, feed))
         iot_presence.write_counts({feed.rpartition("/")[0]})
     assert written == [(match, "iot", 1)]
@@ -136,7 +139,7 @@ def test_the_end_of_a_connection_with_fifty_matches_is_one_wait(
     monkeypatch.setattr(viewers, "count", count)
     monkeypatch.setattr("subscriptions.iot_presence.time.sleep", waits.append)
     monkeypatch.setattr(iot_presence, "_ledger", _NoMatches)
-    session, channels = uuid4().hex, {match_channel(None, f"m-{uuid4().hex[:12]}") for _ in range(50)}
+    session, channels = uuid4().hex, {CHANNELS.match(None, f"m-{uuid4().hex[:12]}") for _ in range(50)}
     note(event("subscribed", session, *(f"{each}/all" for each in channels)))
     iot_presence.write_counts(iot_presence.change_rows(event("disconnected", session)))
     assert counted == channels

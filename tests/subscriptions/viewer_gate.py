@@ -8,6 +8,7 @@ import logging
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from devstack.system import PREFIX
 from runtime.environment import settings
 from tests.issuer import AUDIENCE, ISSUER, KeyServer
 
@@ -27,7 +28,7 @@ class ViewerGate:
         self._handler.setFormatter(module.logger.registered_formatter)
         self._logger = logging.getLogger(module.logger.name)
         self._logger.addHandler(self._handler)
-        self.set(JWKS_URL=server.url, ISSUER=ISSUER, VIEWER_AUDIENCE=AUDIENCE, ANONYMOUS="off")
+        self.set(NAMESPACE=PREFIX, JWKS_URL=server.url, ISSUER=ISSUER, VIEWER_AUDIENCE=AUDIENCE, ANONYMOUS="off")
 
     def set(self, **variables: str) -> None:
         """Settings of the function."""

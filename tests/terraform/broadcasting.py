@@ -62,7 +62,7 @@ def iot_endpoint(applied: Applied, cell: Cell) -> str:
 
 def address(applied: Applied, cell: Cell) -> dict[str, str]:
     """The entry of deployment.json for a cell of these transports."""
-    known = {"transport": cell.transport, "region": cell.region}
+    known = {"transport": cell.transport, "region": cell.region, "namespace": applied.prefix}
     match cell.transport:
         case "appsync-events":
             http, realtime = hosts(applied, cell)
@@ -96,13 +96,13 @@ def _rights(applied: Applied, cell: Cell) -> dict[str, str]:
         case "appsync-events":
             [api] = of_cell(applied, "aws_appsync_api", cell)
             apis = f"arn:aws:appsync:{cell.region}:{account}:apis/{api['api_id']}"
-            return {"appsync:EventPublish": f"{apis}/channelNamespace/livescore"}
+            return {"appsync:EventPublish": f"{apis}/channelNamespace/{applied.prefix}"}
         case "appsync-graphql":
             [graphql] = of_cell(applied, "aws_appsync_graphql_api", cell)
             apis = f"arn:aws:appsync:{cell.region}:{account}:apis/{graphql['id']}"
             return {"appsync:GraphQL": f"{apis}/types/Mutation/fields/publish"}
         case "iot-core":
-            return {"iot:Publish": f"arn:aws:iot:{cell.region}:{account}:topic/livescore/*"}
+            return {"iot:Publish": f"arn:aws:iot:{cell.region}:{account}:topic/{applied.prefix}/*"}
         case "momento":
             return {"ssm:GetParameter": f"arn:aws:ssm:{applied.home}:{account}:parameter{MOMENTO['api_key_parameter']}"}
     return {}

@@ -79,6 +79,8 @@ def _right(applied: Applied, reference: str, place: Cell) -> set[str] | None:
             return {_url(each) for each in applied.of("aws_sqs_queue") if (each.region, each["name"]) in queues}
         case "deployment":
             return {f"{applied.prefix}{place.suffix}"}
+        case "namespace":
+            return {applied.prefix}
         case "home_region":
             return {applied.home}
         case "cell":

@@ -29,7 +29,7 @@ PARTS = {
     r"arn:aws:logs:[^*]+:log-group:[^*]+:\*": "the streams of one group, whose names Lambda chooses",
     r"arn:aws:s3:::[^*/]+/\*": "the objects of one bucket",
     r"arn:aws:execute-api:[^*]+/(POST|DELETE|GET)/@connections/\*": "the connections of one stage, as viewers come",
-    r"arn:aws:iot:[^*]+:topic/livescore/\*": "the channels of matches and viewers",
+    r"arn:aws:iot:[^*]+:topic/[a-z][a-z0-9-]+/\*": "the channels of one deployment",
     r"arn:aws:states:[^*]+:execution:[^*]+:\*": "the executions of one state machine",
 }
 """A * within an ARN: which ARNs may have one, and what it stands for."""

@@ -15,10 +15,11 @@ from graphql import build_schema
 from devstack.system import ROOT
 from loadtest.standin import graphql_access
 from loadtest.standin.graphql_documents import _APPSYNC
-from matches.channels import match_channel, subject_channel
+from matches.channels import Channels
 from subscriptions.channel_access import may_hear
 from subscriptions.graphql_authorizer import CLOSED, rights
 from subscriptions.viewer_access import Viewer
+from tests.channel_names import CHANNELS
 from tests.support import needs
 
 FILES = ROOT / "terraform/graphql"
@@ -27,13 +28,15 @@ VIEWERS = [
     Viewer("anonymous", frozenset({"*"}), None), Viewer("anonymous", frozenset(), None),
     Viewer("ann", frozenset({"weltmeisterschaft-für-alle"}), 1),
 ]  # fmt: skip
-CHANNELS = [
-    match_channel("cup", "m1"), match_channel("league", "m1"), match_channel(None, "m1"),
-    match_channel("weltmeisterschaft-für-alle", "m1"), "livescore/subjects", "livescore", "", "livescore/*/m1",
+NAMESPACES = ["livescore", "derby", "livescore-2"]
+NAMES = [
+    CHANNELS.match("cup", "m1"), CHANNELS.match("league", "m1"), CHANNELS.match(None, "m1"),
+    CHANNELS.match("weltmeisterschaft-für-alle", "m1"), "livescore/subjects", "livescore", "", "livescore/*/m1",
     "livescore/c-cup", "livescore/c-cup/m1/all", "other/c-cup/m1", "livescore//m1", "livescore/c-cup/",
     "/livescore/open/m1", "livescore/other/m1", "livescore/subjects/m1", "livescore/c/m1",
+    "derby/c-cup/m1", "derby/open/m1", "derby/subjects", "livescore-2/open/m1", "livescor/open/m1",
 ]  # fmt: skip
-FEEDS = ["all", "score", "*", "", *(subject_channel(each).rpartition("/")[2] for each in ("ann", "bob", "anonymous"))]
+FEEDS = ["all", "score", "*", "", *(CHANNELS.subject(each).rpartition("/")[2] for each in ("ann", "bob", "anonymous"))]
 
 
 def run(name: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -47,20 +50,25 @@ def run(name: str, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_the_subscription_is_decided_as_on_every_transport() -> None:
-    """For each viewer, channel and feed the resolver, the stand-in and ``may_hear`` agree; the filter is exact."""
-    table = list(itertools.product(VIEWERS, CHANNELS, FEEDS))
+    """For each case the resolver, the stand-in and ``may_hear`` agree, and the filter is exact."""
+    table = list(itertools.product(NAMESPACES, VIEWERS, NAMES, FEEDS))
     cases = [
-        {"args": {"channel": channel, "feed": feed}, "identity": {"resolverContext": rights(viewer)}}
-        for viewer, channel, feed in table
+        {"args": {"channel": channel, "feed": feed}, "identity": {"resolverContext": rights(viewer, namespace)}}
+        for namespace, viewer, channel, feed in table
     ]
     allowed = 0
-    for (viewer, channel, feed), answer in zip(table, run("subscribe.js", cases), strict=True):
-        expected = may_hear(f"{channel}/{feed}", viewer.competitions, viewer.own_subject)
-        assert graphql_access.may_hear(rights(viewer), channel, feed) == expected, (viewer, channel, feed)
+    for (namespace, viewer, channel, feed), answer in zip(table, run("subscribe.js", cases), strict=True):
+        expected = may_hear(Channels(namespace), f"{channel}/{feed}", viewer.competitions, viewer.own_subject)
+        assert graphql_access.may_hear(rights(viewer, namespace), channel, feed) == expected, (
+            namespace,
+            viewer,
+            channel,
+            feed,
+        )
         wanted = {
             "payload": None, "answer": None, "filter": {"channel": {"eq": channel}, "feed": {"eq": feed}},
         }  # fmt: skip
-        assert answer == (wanted if expected else {"error": "not_entitled"}), (viewer, channel, feed)
+        assert answer == (wanted if expected else {"error": "not_entitled"}), (namespace, viewer, channel, feed)
         allowed += expected
     assert allowed > 20
 

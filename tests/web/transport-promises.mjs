@@ -396,6 +396,16 @@ function tests(Kind) {
     assert.equal(service.joined.length, 1);
   });
 
+  test("the messages to a viewer come on a channel of the deployment that its cell names", async (t) => {
+    const { service, api } = await scene(t, Kind);
+    Object.assign(service.cell, { namespace: "derby" });
+    const claims = Buffer.from(JSON.stringify({ sub: "one" })).toString("base64url");
+    const socket = await dialled(t, service, api, () => {}, `head.${claims}.signature`);
+    socket.send('{"action":"listen"}');
+    await until(() => service.joined.length > 0);
+    assert.match(service.joined[0] ?? "", /^derby\/subjects\/s-/);
+  });
+
   test("a match that nobody knows is an error of the match, and is asked for again", async (t) => {
     const { api, live } = await scene(t, Kind, { timings: { careSeconds: 0.05 } });
     const { errors, seqs } = watch(live, "n");

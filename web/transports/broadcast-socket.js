@@ -15,7 +15,7 @@
 
 import { ServiceSocket } from "./service-socket.js";
 import { asUpdate, endOf, FRESH, Snapshots } from "./snapshots.js";
-import { feedOfSubject, SUBJECTS } from "./subject.js";
+import { feedOfSubject, subjectsOf } from "./subject.js";
 
 /**
  * @typedef {object} Viewer the side of Livescore
@@ -125,7 +125,7 @@ export class BroadcastSocket extends ServiceSocket {
     this.viewer.memory.refused.delete(mine.match);
     this.viewer.memory.cuts.delete(mine.match);
     this.alive();
-    if (mine.match === SUBJECTS) this.deliver({ type: "listening" });
+    if (mine.match === subjectsOf(this.cell)) this.deliver({ type: "listening" });
     else void this.#read(mine);
   }
 
@@ -219,12 +219,13 @@ export class BroadcastSocket extends ServiceSocket {
       this.deliver({ type: "error", code: "no_subject", message: "You have no token with a subject." });
       return;
     }
-    const before = this.#byMatch.get(SUBJECTS);
+    const subjects = subjectsOf(this.cell);
+    const before = this.#byMatch.get(subjects);
     if (before?.joined) return this.deliver({ type: "listening" });
     if (before) this.#forget(before);
-    const mine = subscription(SUBJECTS, feed, null);
-    this.#byMatch.set(SUBJECTS, mine);
-    this.#join(mine, SUBJECTS);
+    const mine = subscription(subjects, feed, null);
+    this.#byMatch.set(subjects, mine);
+    this.#join(mine, subjects);
   }
 
   /** @param {string} match @param {string} code @param {string} message */

@@ -1,7 +1,14 @@
 /** The channel of the messages to one viewer. The key in a token is its `sub`; the API checks the token, this file does not. */
 
-/** The channel; the feed is that of one subject. No match can have this id. */
-export const SUBJECTS = "livescore/subjects";
+/** The namespace of a cell whose address names none: the default name of a deployment. */
+const NAMESPACE = "livescore";
+
+/**
+ * The channel; the feed is that of one subject. No match can have this id.
+ *
+ * @param {import("../livescore.js").Cell} cell
+ */
+export const subjectsOf = ({ namespace = NAMESPACE }) => `${namespace}/subjects`;
 
 /**
  * The feed of the token's subject: `s-` and 40 hexadecimal digits of its SHA-256. Null without a token, for a token

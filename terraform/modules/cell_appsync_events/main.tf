@@ -1,6 +1,6 @@
 locals {
-  # Channels begin with this namespace (docs/rows.md).
-  namespace = "livescore"
+  # Channels begin with this namespace (matches/channels.py).
+  namespace = var.deployment.prefix
   api_arn   = "arn:${var.deployment.partition}:appsync:${var.region}:${var.deployment.account_id}:apis/${aws_appsync_api.this.api_id}"
 
   # AWS chooses the names. The defaults are for providers that make nothing, which choose none.

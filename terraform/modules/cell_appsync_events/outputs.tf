@@ -9,8 +9,9 @@ output "references" {
 output "address" {
   description = "What a viewer needs to connect."
   value = {
-    url  = "wss://${local.hosts["REALTIME"]}/event/realtime"
-    host = local.hosts["HTTP"]
+    url       = "wss://${local.hosts["REALTIME"]}/event/realtime"
+    host      = local.hosts["HTTP"]
+    namespace = local.namespace
   }
 }
 

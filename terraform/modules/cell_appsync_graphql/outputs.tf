@@ -9,8 +9,9 @@ output "references" {
 output "address" {
   description = "What a viewer needs to connect."
   value = {
-    url  = local.urls["REALTIME"]
-    host = regex("^https://([^/]+)", local.urls["GRAPHQL"])[0]
+    url       = local.urls["REALTIME"]
+    host      = regex("^https://([^/]+)", local.urls["GRAPHQL"])[0]
+    namespace = var.deployment.prefix
   }
 }
 

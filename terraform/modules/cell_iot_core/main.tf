@@ -1,6 +1,6 @@
 locals {
-  # Topics are the account's in each region, and all of ours begin with this (docs/rows.md).
-  topics  = "livescore"
+  # Topics are the account's in each region, and those of this deployment begin with its name (matches/channels.py).
+  topics  = var.deployment.prefix
   iot_arn = "arn:${var.deployment.partition}:iot:${var.region}:${var.deployment.account_id}"
   name    = "${var.deployment.prefix}-viewers${var.suffix}"
 }

@@ -5,7 +5,7 @@ output "references" {
 
 output "address" {
   description = "What a viewer needs to connect."
-  value       = { url = "wss://${aws_iot_domain_configuration.viewers.domain_name}/mqtt" }
+  value       = { url = "wss://${aws_iot_domain_configuration.viewers.domain_name}/mqtt", namespace = local.topics }
 
   depends_on = [aws_lambda_permission.authorizer]
 }

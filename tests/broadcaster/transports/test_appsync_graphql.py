@@ -13,9 +13,9 @@ from broadcaster.transports import signed_http
 from broadcaster.transports.appsync_graphql import MUTATION, PAYLOAD_BYTES, AppSyncGraphql
 from loadtest.standin.graphql_documents import Documents
 from loadtest.standin.graphql_server import SCHEMA
-from matches.channels import subject_channel
 from runtime import refusals
 from tests.broadcaster.transports.http_service import http_service
+from tests.channel_names import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_a_frame_is_the_argument_of_a_signed_mutation(graphql: AppSyncGraphql, s
     """The channel is split at its last slash, the frame is its text unchanged, and the request is signed."""
     service.say((200, TAKEN))
     graphql.publish(CHANNEL, FRAME)
-    graphql.publish(subject_channel("ann"), b"{}")
+    graphql.publish(CHANNELS.subject("ann"), b"{}")
     first, second = (json.loads(each.body) for each in service.requests)
     match = {"channel": "livescore/c-world-cup-2022/wc22-final", "feed": "all", "frame": FRAME.decode()}
     assert first == {"query": MUTATION, "variables": match}

@@ -129,6 +129,7 @@ def test_the_key_is_read_by_the_client_that_waits_least(
     """A Systems Manager that hangs holds a publish for seconds, not for half a minute."""
     monkeypatch.setattr(aws, "ssm", lambda: keys)
     texts = {"url": service.url, "cache": "cache", "api_key_parameter": "/momento"}
-    made = make_service(CellDescription("mo", "eu-west-1", "momento", "-mo", texts), Clients(None, None, None, None))  # type: ignore[arg-type]
+    description = CellDescription("mo", "eu-west-1", "momento", "-mo", texts)
+    made = make_service(description, Clients(None, None, None, None, None))  # type: ignore[arg-type]
     made.publish(CHANNEL, b"{}")
     assert service.requests[0].headers["authorization"] == "key 1"

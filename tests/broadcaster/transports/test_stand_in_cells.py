@@ -17,7 +17,8 @@ from devstack.operator.api_client import Operator
 from devstack.stack.whole_stack import running
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports.ministack_resources import client
-from matches.channels import competition_segment, feed_channel
+from matches.channels import competition_segment
+from tests.channel_names import CHANNELS
 from tests.loadtest.graphql_viewer import hear, joined, start
 from tests.message_viewers import messages_reach_only_their_subject
 from tests.support import eventually
@@ -131,7 +132,7 @@ async def test_one_goal_reaches_the_viewers_of_every_transport(
     cells: System, operator: Operator, cup_match: str
 ) -> None:
     """The goal is numbered once, and a raw viewer of each service gets the same frame; each cell has a receipt."""
-    everything = feed_channel("world-cup", cup_match, "all")
+    everything = CHANNELS.feed("world-cup", cup_match, "all")
     channel, _, feed = everything.rpartition("/")
     momento = Poller(cells, everything, await momento_token(cells))
     async with AsyncExitStack() as opened:

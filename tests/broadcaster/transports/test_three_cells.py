@@ -16,7 +16,7 @@ from devstack.stack.ministack import free_port
 from devstack.stack.whole_stack import running
 from devstack.stack_cells import REGION, StackCell
 from devstack.transports.ministack_resources import client
-from matches.channels import NAMESPACE, feed_channel
+from tests.channel_names import CHANNELS
 from tests.message_viewers import messages_reach_only_their_subject
 from tests.raw_viewers import events_viewer, mqtt_viewer
 from tests.support import eventually
@@ -68,7 +68,7 @@ async def test_one_goal_reaches_the_viewers_of_every_transport(
     cells: System, operator: Operator, cup_match: str
 ) -> None:
     """The goal is numbered once, and a raw viewer of each service gets the same frame; each cell has a receipt."""
-    everything, score = (feed_channel("world-cup", cup_match, each) for each in ("all", "score"))
+    everything, score = (CHANNELS.feed("world-cup", cup_match, each) for each in ("all", "score"))
     async with AsyncExitStack() as stack:
         socket = await stack.enter_async_context(connect(cells.at("main").websocket_url))
         await socket.send(json.dumps({"action": "subscribe", "match": cup_match}))
@@ -103,12 +103,12 @@ async def test_what_the_service_has_refused_is_told_when_it_takes_it(
     at = cells.at("events")
     appsync: Any = client(at, "appsync")
     [api] = [each for each in appsync.list_apis()["apis"] if each["name"] == at.name("viewers")]
-    namespace = appsync.get_channel_namespace(apiId=api["apiId"], name=NAMESPACE)["channelNamespace"]
+    namespace = appsync.get_channel_namespace(apiId=api["apiId"], name=CHANNELS.namespace)["channelNamespace"]
     modes = {each: namespace[each] for each in ("publishAuthModes", "subscribeAuthModes")}
     async with events_viewer(at.address(), "anonymous") as viewer:
-        channel = feed_channel("world-cup", cup_match, "all")
+        channel = CHANNELS.feed("world-cup", cup_match, "all")
         assert (await viewer.subscribe(f"/{channel}"))["type"] == "subscribe_success"
-        appsync.delete_channel_namespace(apiId=api["apiId"], name=NAMESPACE)
+        appsync.delete_channel_namespace(apiId=api["apiId"], name=CHANNELS.namespace)
         try:
             for event in PLAYED:
                 await asyncio.to_thread(operator.post_event, cup_match, event)
@@ -116,7 +116,7 @@ async def test_what_the_service_has_refused_is_told_when_it_takes_it(
                 await eventually(lambda name=name: told_seq(cells.at(name), cup_match) == 2, seconds=SECONDS)
             assert told_seq(at, cup_match) == 0
         finally:
-            appsync.create_channel_namespace(apiId=api["apiId"], name=NAMESPACE, **modes)
+            appsync.create_channel_namespace(apiId=api["apiId"], name=CHANNELS.namespace, **modes)
         await told_everywhere(cells, cup_match, 2)
         frame = await viewer.event()
         assert (frame["seq"], [each["seq"] for each in frame["events"]]) == (2, [1, 2])

@@ -15,6 +15,7 @@ from broadcaster.transports.description import CellDescription
 from broadcaster.transports.transport import Clients
 from runtime import aws
 from runtime.refusals import judge
+from tests.channel_names import CHANNELS
 
 REGION = "eu-west-1"
 BROKEN = CellDescription("iot", REGION, "iot-core", "-iot", {"url": "no url"})
@@ -48,7 +49,7 @@ class Told:
 @pytest.fixture
 def clients() -> Clients:
     """The clients of a process."""
-    return Clients(aws.make, aws.credentials, NOTHING, ThreadPoolExecutor(1))
+    return Clients(aws.make, aws.credentials, NOTHING, ThreadPoolExecutor(1), CHANNELS)
 
 
 def test_a_cell_without_a_client_does_not_stop_the_others(clients: Clients) -> None:

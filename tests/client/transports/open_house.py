@@ -69,5 +69,6 @@ async def open_house() -> AsyncIterator[tuple[House, Services]]:
 
 
 def cell(transport: str, services: Services) -> CellAddress:
-    """The address of a service."""
-    return read_cells({"version": 1, "cells": {CELL: address(transport, services.port)}})[CELL]
+    """The address of a service in the deployment ``derby``."""
+    stated = {**address(transport, services.port), "namespace": "derby"}
+    return read_cells({"version": 1, "cells": {CELL: stated}})[CELL]

@@ -49,7 +49,7 @@ class Everything:
 def connected() -> tuple[BroadcastConnection, Everything, list[Any]]:
     """A connection that the service has let in; and what it delivers with a type."""
     service, delivered = Everything(), list[Any]()
-    connection = BroadcastConnection(service, delivered.append, Memory(), None, TIMES)  # type: ignore[arg-type]
+    connection = BroadcastConnection(service, delivered.append, Memory(), None, TIMES, subjects="livescore/subjects")  # type: ignore[arg-type]
     connection.service = service  # type: ignore[assignment]
     connection.ready()
     delivered.clear()

@@ -14,7 +14,7 @@ from client import RefusedError, follow
 from client.broadcast_times import BroadcastTimes
 from client.http_reader import HttpReader
 from client.viewer import Viewer
-from matches.channels import subject_channel
+from matches.channels import Channels
 from tests.client.test_token_claims import token
 from tests.client.transports.open_house import cell, open_house
 from tests.support import eventually
@@ -140,9 +140,9 @@ async def test_a_viewer_hears_the_messages_to_its_own_subject(transport: str) ->
         }
         async with viewing(transport, services, house.api, ["m"], **options) as ([viewer], _):
             await eventually(lambda: viewer.followers["m"].seq == 1 and "subjects" in house.subscribed)
-            feed = subject_channel("viewer 7").rpartition("/")[2]
-            line = next(each for each in services.lines if any(feed in every for every in each.subscriptions.values()))
-            key = next(key for key, channel in line.subscriptions.items() if channel.endswith(feed))
+            own_channel = Channels("derby").subject("viewer 7")
+            line = next(each for each in services.lines if own_channel in each.subscriptions.values())
+            key = next(key for key, channel in line.subscriptions.items() if channel == own_channel)
             await line.publish(key, '{"type":"message","key":"bet-settled","body":{"won":3}}')
             assert await messages.get() == ("bet-settled", {"won": 3})
             assert viewer.errors == []

@@ -272,6 +272,15 @@ MISTAKES = [
         "which is no cells",
     ),
     Mistake(
+        "the-channels-of-another-deployment",
+        functions.environments,
+        variables(
+            f'{IOT}.module.parts.module.function["iot_authorizer"].aws_lambda_function.this',
+            lambda given: given.update(NAMESPACE=given["DEPLOYMENT"]),
+        ),
+        "which is no namespace",
+    ),
+    Mistake(
         "publishes-go-elsewhere",
         functions.environments,
         variables(
