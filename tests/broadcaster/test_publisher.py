@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Barrier, Event
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from broadcaster.control.cell_state import CellStates
 from broadcaster.control.payload import CarriedEvent
-from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.cells import Cell, Cells, InvalidCallError
 from broadcaster.home.watchdog_queue import WatchdogQueue
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.publisher import Publisher
@@ -455,3 +456,25 @@ def test_frames_that_are_not_published_are_counted(
         Metrics("fanout").publish_after(publisher.begin)(state, events)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "FramesUnpublished" in line]
     assert [line["FramesUnpublished"] for line in lines] == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("ValidationException", InvalidCallError), ("AccessDenied", "unreached")]
+)
+def test_only_a_frame_that_is_blamed_itself_is_given_up(
+    system: System, cell_states: CellStates, publisher: Publisher, service: FakeService, play: Play, code: str,
+    outcome: Any,
+) -> None:  # fmt: skip
+    """A frame that the service calls invalid fails again; a refusal stays until a person changes the deployment."""
+    state, _ = play(KICK_OFF, GOAL)
+    service.errors = [refusal(code, 400)] * 4
+    queue = WatchdogQueue(client(system, "sqs"), system.resolve("queue.watchdog"), 900)
+    cells = Cells({"events": Cell(DESCRIPTION, cell_states, publisher)}, queue, THREADS)
+    cells.broadcast(state)
+    check = partial(cells.check, state.match, 2, "events", state.epoch, lambda: state)
+    if outcome == "unreached":
+        assert check() == outcome
+    else:
+        with pytest.raises(outcome):
+            check()
+    assert check() == "restarted"
