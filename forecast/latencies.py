@@ -17,10 +17,10 @@ class Latencies:
     stream_s: float = 0.070
     """From PutRecord until the fan-out has the record, with enhanced fan-out
     (https://docs.aws.amazon.com/streams/latest/dev/enhanced-consumers.html)."""
-    start_s: float = 0.050
-    """From StartExecution until the senders run."""
-    post_s: float = 0.030
-    """From a sender's POST until its answer; a viewer has the frame after about half of it."""
+    start_s: float = 0.030
+    """From StartExecution until the state machine calls the senders."""
+    invoke_s: float = 0.020
+    """From the state machine's call of a function that is warm until its code runs."""
     publish_s: float = 0.030
     """From a publish until the service has taken it."""
     page_s: float = 0.050

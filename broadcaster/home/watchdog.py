@@ -5,9 +5,9 @@ however long the broadcast lasts: ten million viewers of one cell are told in 22
 the broadcast again, it puts a new message too, a bounded number of times. A cell that does not answer is no broadcast
 that fails: the function puts a new message, with a longer delay each time, until the cell answers and gets what it
 missed. A damaged row is checked a few times more, and so is a match whose frame a service calls invalid. Then, as after
-the last restart, the message is set aside with the reason. A check that ends with an error is reported as failed: SQS delivers the message again after the queue's
-visibility timeout, and moves it to the set-aside queue after the queue's limit of deliveries. A failure of one message
-changes nothing for the others.
+the last restart, the message is set aside with the reason. A check that ends with an error is reported as failed: SQS
+delivers the message again after the queue's visibility timeout, and moves it to the set-aside queue after the queue's
+limit of deliveries. A failure of one message changes nothing for the others.
 """
 
 from __future__ import annotations

@@ -10,20 +10,28 @@ from broadcaster.control import rate_share
 from broadcaster.send.polls import POLL_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from broadcaster.control.payload import SenderTask
     from broadcaster.control.rate_share import RateShare
     from broadcaster.send.sender_store import SenderStore
 
 
 class BatchShare:
-    """The share of one batch. ``cell_rate``: requests a second of all senders of the cell together."""
+    """The share of one batch. ``cell_rate``: requests a second of all senders of the cell together.
 
-    def __init__(self, store: SenderStore, task: SenderTask, cell_rate: int) -> None:
+    ``clock`` tells seconds since 1970.
+    """
+
+    def __init__(
+        self, store: SenderStore, task: SenderTask, cell_rate: int, clock: Callable[[], float] = time.time
+    ) -> None:
         self._store = store
         self._match = task.match
         self._broadcast = task.broadcast
         self._batch = task.batch
         self._cell_rate = cell_rate
+        self._clock = clock
         self._loop = asyncio.get_running_loop()
         self.rate_shares: list[RateShare] = []
         """All broadcasts that share the rate, at the last poll."""
@@ -37,7 +45,7 @@ class BatchShare:
         """Requests a second for this batch, by the last poll."""
         announced, senders = self._loop.time() >= self._known_from, self._batch.senders
         return rate_share.share(
-            self.rate_shares, self._match, senders, self._cell_rate, time.time(), announced=announced
+            self.rate_shares, self._match, senders, self._cell_rate, self._clock(), announced=announced
         )
 
     @property

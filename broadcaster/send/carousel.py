@@ -34,6 +34,8 @@ from subscriptions.shards import shard_count
 from subscriptions.store import partition
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from broadcaster.control.payload import Batch, SenderTask
     from broadcaster.send.gateway import Gateway
     from broadcaster.send.polls import Action, Poll
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from broadcaster.send.row_pages import Page
     from broadcaster.send.sender_store import SenderStore
     from broadcaster.send.update_frames import Frames
+
+    ReadPage = Callable[[Any, str, str, str | None, float], Awaitable[Page]]
 
 FIRST_POLL_SECONDS = 0.05
 """Seconds from the start of a lap to its first poll. After that poll the sender announces how many posts its batch has
@@ -77,6 +81,9 @@ class Tools:
     """The name of the table."""
     cell_rate: int
     """Requests a second that all senders of the cell together may send."""
+    clock: Callable[[], float] = time.time
+    """Tells seconds since 1970."""
+    read_page: ReadPage = read_page
 
 
 class LapEnd(Enum):
@@ -99,8 +106,8 @@ class Carousel:
         self._deadline = deadline
         self._counts = task.batch.counts if task.batch.counts.invocations else Counts(rows=task.batch.previous_rows)
         self._loop = asyncio.get_running_loop()
-        self._poller = Poller(tools.store, task)
-        self._share = BatchShare(tools.store, task, tools.cell_rate)
+        self._poller = Poller(tools.store, task, tools.clock)
+        self._share = BatchShare(tools.store, task, tools.cell_rate, tools.clock)
         self._pace = Pace(self._share.rate, self._loop.time())
         self._tally = Tally()
         self._pruning = Pruning(tools.db, tools.subscriptions)
@@ -137,7 +144,7 @@ class Carousel:
         DamagedMatchError for a damaged row of the match.
         """
         before = self._counts
-        self._counts = replace(before, invocations=before.invocations + 1, started=before.started or _now_ms())
+        self._counts = replace(before, invocations=before.invocations + 1, started=before.started or self._now_ms())
         try:
             end = await self._send_laps()
         finally:
@@ -220,8 +227,8 @@ class Carousel:
             self._queue = None
         first_post = self._counts.first_post
         if not first_post and tally.first_post is not None:
-            first_post = _now_ms() - round(1000 * (self._loop.time() - tally.first_post))
-        self._counts = replace(self._counts, first_post=first_post, ended=_now_ms())
+            first_post = self._now_ms() - round(1000 * (self._loop.time() - tally.first_post))
+        self._counts = replace(self._counts, first_post=first_post, ended=self._now_ms())
         self._permitted += self._pace.earned(self._loop.time()) - permitted + self._pace.bucket.rate * BURST_SECONDS
         if rows.error is not None:
             raise rows.error
@@ -301,7 +308,8 @@ class Carousel:
         return await (ahead if ahead is not None else self._query(pk, after))
 
     async def _query(self, pk: str, after: str | None) -> Page:
-        return await read_page(self._tools.db, self._tools.subscriptions, pk, after, time.time())
+        tools = self._tools
+        return await tools.read_page(tools.db, tools.subscriptions, pk, after, tools.clock())
 
     def _drop_page_ahead(self) -> None:
         ahead, self._page_ahead = self._page_ahead, None
@@ -396,6 +404,5 @@ class Carousel:
         )
         return replace(batch, cursor=cursor)
 
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+    def _now_ms(self) -> int:
+        return int(self._tools.clock() * 1000)

@@ -13,11 +13,14 @@ import ssl
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from broadcaster.send.wire import SYSTEM
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from broadcaster.send.gateway_answers import AnswerReader
     from broadcaster.send.post_queue import Post
+    from broadcaster.send.wire import Wire
 
 READ = select.EPOLLIN | select.EPOLLRDHUP
 WRITE = select.EPOLLOUT
@@ -48,11 +51,13 @@ class Connection:
         "unsent",
     )  # fmt: skip
 
-    def __init__(self, epoll: select.epoll, address: tuple[Any, ...], tls_name: str | None, now: float) -> None:
+    def __init__(
+        self, epoll: select.epoll, address: tuple[Any, ...], tls_name: str | None, now: float, wire: Wire = SYSTEM
+    ) -> None:
         family, kind, protocol, _, where = address
         self._epoll = epoll
         self._tls_name = tls_name
-        self._sock: socket.socket | ssl.SSLSocket = socket.socket(family, kind, protocol)
+        self._sock: socket.socket | ssl.SSLSocket = wire.socket(family, kind, protocol)
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.fd = self._sock.fileno()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from broadcaster.send.connection import Connection, ConnectionState
 from broadcaster.send.pacing import backoff
+from broadcaster.send.wire import SYSTEM
 from runtime.thaw import IDLE_SECONDS
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from broadcaster.send.addresses import Address
+    from broadcaster.send.wire import Wire
 
 MOST_OPENING = 32
 """Connections that are being opened at the same time, at most."""
@@ -48,8 +50,10 @@ class ConnectionPool:
         tls_name: str,
         elapsed: Callable[[], float],
         now: float,
+        wire: Wire = SYSTEM,
     ) -> None:
         self._epoll = epoll
+        self._wire = wire
         self._limit = limit
         self._tls = tls
         self._tls_name = tls_name if tls else None
@@ -100,7 +104,7 @@ class ConnectionPool:
         for _ in range(room):
             address = addresses[random.randrange(len(addresses))]
             try:
-                connection = Connection(self._epoll, address, self._tls_name, now)
+                connection = Connection(self._epoll, address, self._tls_name, now, self._wire)
             except OSError:
                 self.note_failure(now)
                 return False

@@ -22,6 +22,8 @@ from broadcaster.send.connection_pool import ConnectionPool
 from broadcaster.send.errors import GatewayError
 from broadcaster.send.gateway_answers import Answer, AnswerReader, MalformedAnswerError, UsualAccept, excerpt, meaning
 from broadcaster.send.prepared_requests import PreparedRequests
+from broadcaster.send.signing import prepare
+from broadcaster.send.wire import SYSTEM
 from runtime import aws, refusals, tls_context
 from runtime.thaw import seconds
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
     from broadcaster.send.connection import Connection
     from broadcaster.send.post_queue import Post, PostQueue
-    from broadcaster.send.signing import Credentials, Endpoint
+    from broadcaster.send.signing import Credentials, Endpoint, MakeSigner
+    from broadcaster.send.wire import Wire
 
 CONNECTIONS = 400
 """The most connections: a Lambda function has 1,024 file descriptors. Rate times latency says how many are opened."""
@@ -66,21 +69,24 @@ class Gateway:
         tls: ssl.SSLContext | None = None,
         clock: Callable[[], float] = time.time,
         elapsed: Callable[[], float] = seconds,
+        wire: Wire = SYSTEM,
+        make_signer: MakeSigner = prepare,
     ) -> None:
         """Make a gateway on the running loop that uses neither network nor credentials before ``refresh``.
 
         ``connections`` is the most that are open at once. ``clock`` tells seconds since 1970, for signatures.
-        ``elapsed`` tells seconds of a clock that also runs while the function is frozen.
+        ``elapsed`` tells seconds of a clock that also runs while the function is frozen. ``wire`` and ``make_signer``
+        are the operating system's and ``signing.prepare``, except in a simulation.
         """
         # First, because it may fail: a file of authorities that does not exist must not leave an epoll behind.
         tls_used = (tls or tls_context.http1_context(aws.ca_bundle())) if endpoint.tls else None
         self._authority = endpoint.authority
         self._region = endpoint.region
         self._loop = asyncio.get_running_loop()
-        self._epoll = select.epoll()
+        self._epoll = wire.epoll()
         self._loop.add_reader(self._epoll.fileno(), self._on_ready)
         self._addresses = Addresses(endpoint, elapsed)
-        self.requests = PreparedRequests(endpoint, credentials, clock)
+        self.requests = PreparedRequests(endpoint, credentials, clock, make_signer)
         """The requests that ``deliver`` posts."""
         self.pool = ConnectionPool(
             self._epoll,
@@ -89,6 +95,7 @@ class Gateway:
             tls_name=endpoint.host,
             elapsed=elapsed,
             now=self._loop.time(),
+            wire=wire,
         )
         self._usual = UsualAccept()
         self._queue: PostQueue | None = None

@@ -9,7 +9,7 @@ from broadcaster.send.polls import GoOn, LeaseLost, NewerEvent, decide
 from matches.ledger import UnknownMatchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from broadcaster.control.payload import CarriedEvent, SenderTask
     from broadcaster.send.polls import Action, Poll
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 class Poller:
     """The polls of one invocation."""
 
-    def __init__(self, store: SenderStore, task: SenderTask) -> None:
+    def __init__(self, store: SenderStore, task: SenderTask, clock: Callable[[], float] = time.time) -> None:
+        """``clock`` tells seconds since 1970."""
         self._store = store
         self._task = task
+        self._clock = clock
         self._known: MatchState | None = None
         """The match at the last poll."""
 
@@ -48,7 +50,7 @@ class Poller:
     async def _action(self, poll: Poll, lap_seq: int, events: Sequence[CarriedEvent] = ()) -> Action:
         store, task = self._store, self._task
         self._known = poll.match_state
-        decision = decide(poll, owner=task.owner, lap_seq=lap_seq, now=time.time(), lease_seconds=store.lease_seconds)
+        decision = decide(poll, owner=task.owner, lap_seq=lap_seq, now=self._clock(), lease_seconds=store.lease_seconds)
         if not decision.has_lease:
             return LeaseLost()
         if decision.renew_lease and not await store.renew(task):

@@ -11,7 +11,7 @@ from broadcaster.send.signing import Credentials, prepare
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from broadcaster.send.signing import Endpoint, Signer
+    from broadcaster.send.signing import Endpoint, MakeSigner, Signer
 
 SIGNED_SECONDS = 60.0
 """Signatures get a new date after so many seconds. AWS accepts a date for five minutes."""
@@ -21,12 +21,17 @@ class PreparedRequests:
     """Makes the requests of one endpoint, and renews their dates and credentials.
 
     ``ask_credentials`` may block (credentials that rotate are fetched), so a thread calls it. ``clock`` tells seconds
-    since 1970.
+    since 1970. ``make_signer`` returns what signs the requests of one frame.
     """
 
     def __init__(
-        self, endpoint: Endpoint, ask_credentials: Callable[[], Credentials], clock: Callable[[], float]
+        self,
+        endpoint: Endpoint,
+        ask_credentials: Callable[[], Credentials],
+        clock: Callable[[], float],
+        make_signer: MakeSigner = prepare,
     ) -> None:
+        self._make_signer = make_signer
         self._endpoint = endpoint
         self._ask_credentials = ask_credentials
         self._clock = clock
@@ -71,4 +76,4 @@ class PreparedRequests:
         return request
 
     def _signer(self, frame: bytes, method: str) -> Signer:
-        return prepare(self._endpoint, frame, self._credentials, self._clock(), method=method)
+        return self._make_signer(self._endpoint, frame, self._credentials, self._clock(), method=method)

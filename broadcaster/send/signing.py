@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Signer = Callable[[str], bytes]
+    MakeSigner = Callable[..., Signer]
 
 SERVICE = "execute-api"
 

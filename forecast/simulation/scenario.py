@@ -27,6 +27,8 @@ class Gateway:
     """Mean seconds from a POST to its answer."""
     jitter_s: float = 0.0
     """Standard deviation of those seconds."""
+    delivered: float = 0.5
+    """The part of the latency after which the viewer has the frame."""
     gone: float = 0.0
     """Share of connections that answer 410."""
     slow: float = 0.0

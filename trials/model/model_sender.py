@@ -47,7 +47,7 @@ class ModelSender(Invocation):
             db = _AsyncDb(self, world)
             matches, broadcasts = world.system.name("matches"), world.system.name("broadcasts")
             store = SenderStore(db, db, matches, broadcasts, world.lease_seconds)
-            tools = Tools(db, gateway, store, world.system.name("subscriptions"), cell_rate=100_000)
+            tools = Tools(db, gateway, store, world.system.name("subscriptions"), 100_000, world.clock.time)
             try:
                 return await Carousel(tools, self._input, world.loop.time() + seconds).run()
             finally:

@@ -14,9 +14,6 @@ import broadcaster.control.receipt
 import broadcaster.control.starter
 import broadcaster.home.cells
 import broadcaster.home.fanout
-import broadcaster.send.batch_share
-import broadcaster.send.carousel
-import broadcaster.send.poller
 import broadcaster.send.sender_store
 import matches.ledger
 import matches.numbering
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
     from devstack.system import System
 
 TIMED = (
-    broadcaster.send.carousel, broadcaster.send.poller, broadcaster.send.batch_share, broadcaster.home.cells,
+    broadcaster.home.cells,
     broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
     api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
     subscriptions.store,

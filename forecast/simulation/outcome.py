@@ -1,0 +1,107 @@
+"""Pure: the outcome of a simulation, as the benches report it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class GoalTimes:
+    """When the viewers of one goal had it, in seconds after the operator's POST."""
+
+    match: int
+    viewers: int
+    first_s: float
+    median_s: float
+    last_s: float
+
+
+def goal_times(match: int, posted: float, came: Iterable[Counter[float]]) -> GoalTimes | None:
+    """The times of a goal, from the histograms of all cells; None if no viewer had it."""
+    times: dict[float, int] = {}
+    for histogram in came:
+        for at, viewers in histogram.items():
+            times[at] = times.get(at, 0) + viewers
+    viewers = sum(times.values())
+    if not viewers:
+        return None
+    so_far, middle = 0, 0.0
+    for at in sorted(times):
+        so_far += times[at]
+        if so_far * 2 >= viewers:
+            middle = at
+            break
+    first, last = min(times), max(times)
+    return GoalTimes(match, viewers, round(first - posted, 4), round(middle - posted, 4), round(last - posted, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class CellOutcome:
+    """The counts of one cell."""
+
+    name: str
+    posts: int
+    accepted: int
+    throttled: int
+    gone: int
+    errors: int
+    refused_slow: int
+    closed: int
+    gaps: int
+    executions: int
+    rounds: int
+    invocations: int
+    sender_s: float
+    set_aside: int
+    restarts: int
+    reads: int
+    writes: int
+    share_reads: int
+    """Read units of the queries for the rate shares."""
+    shards: int
+    """The most shards of a match at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of a simulation."""
+
+    viewers: int
+    goals: tuple[GoalTimes, ...]
+    missed: int
+    """Events that viewers who were there and read do not have at the end."""
+    virtual_s: float
+    """Seconds of the simulated time."""
+    cells: tuple[CellOutcome, ...]
+
+    @property
+    def posts(self) -> int:
+        """POSTs of all cells."""
+        return sum(each.posts for each in self.cells)
+
+    def report(self) -> dict[str, Any]:
+        """For JSON: medians over the goals, sums over the cells."""
+        summed = ("posts", "accepted", "throttled", "gone", "errors", "refused_slow", "closed", "gaps", "executions",
+                  "rounds", "invocations", "set_aside", "restarts", "reads", "writes")  # fmt: skip
+        return {
+            "viewers": self.viewers,
+            "goals": len(self.goals),
+            "missed": self.missed,
+            "first_viewer_s": self._middle("first_s"),
+            "median_viewer_s": self._middle("median_s"),
+            "last_viewer_s": self._middle("last_s"),
+            "slowest_goal_s": max((each.last_s for each in self.goals), default=None),
+            **{name: sum(getattr(each, name) for each in self.cells) for name in summed},
+            "sender_s": round(sum(each.sender_s for each in self.cells), 1),
+            "virtual_s": round(self.virtual_s, 1),
+            "cells": [asdict(each) for each in self.cells],
+        }
+
+    def _middle(self, name: str) -> float | None:
+        return round(median(getattr(each, name) for each in self.goals), 3) if self.goals else None

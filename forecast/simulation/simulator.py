@@ -1,0 +1,179 @@
+"""Plays one scenario in virtual time: our own senders against modelled services."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import random
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from broadcaster.control.payload import CarriedEvent
+from forecast.simulation.modelled_cell import ModelledCell
+from forecast.simulation.modelled_tables import Home
+from forecast.simulation.outcome import CellOutcome, Outcome, goal_times
+from forecast.simulation.virtual_loop import VirtualLoop, run
+from matches.match_state import MatchState
+from matches.scoreboard import Board
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from forecast.simulation.scenario import Goal, Scenario
+
+LONGEST_SECONDS = 24 * 3600.0
+"""Virtual seconds after which a simulation ends in any case."""
+
+GRIDS = ((100_000, 0.001), (1_000_000, 0.005), (10_000_000, 0.01))
+"""Up to so many viewers: the seconds of the clock's grid; 0.02 for more."""
+
+
+def grid_for(viewers: int) -> float:
+    """The seconds of the clock's grid for an audience."""
+    return next((grid for most, grid in GRIDS if viewers <= most), 0.02)
+
+
+def simulate(scenario: Scenario) -> Outcome:
+    """Play a scenario of API Gateway. The same scenario gives the same outcome each time."""
+    random.seed(scenario.seed)
+    loop = VirtualLoop(grid_for(sum(scenario.viewers)))
+    world = _World(scenario, loop)
+    with _quiet():
+        asyncio.set_event_loop(loop)
+        try:
+            return run(world.play(), loop)  # type: ignore[no-any-return]
+        finally:
+            asyncio.set_event_loop(None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the logs of senders, and without a garbage collector that looks at every row again and again."""
+    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("sender", "rows")]
+    before = gc.get_threshold()
+    for logger, _ in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        for logger, level in loggers:
+            logger.setLevel(level)
+
+
+class _World:
+    """Home and the cells."""
+
+    def __init__(self, scenario: Scenario, loop: VirtualLoop) -> None:
+        self._scenario = scenario
+        self._loop = loop
+        self._home = Home()
+        self._names = [f"match{number}" for number in range(len(scenario.viewers))]
+        self._posted: dict[tuple[str, int], float] = {}
+        chance = random.Random(scenario.seed)
+        self._cells = [
+            ModelledCell(f"cell{number}", scenario, self._home, loop, chance) for number in range(scenario.cells)
+        ]
+        expected = scenario.expected or scenario.viewers
+        first = 0
+        for name, viewers, audience in zip(self._names, scenario.viewers, expected, strict=True):
+            self._home.states[name] = MatchState(
+                name, "e", 0, Board(), "A", "B", None, "2025-12-18T15:00:00Z", audience, 0
+            )
+            self._home.events[name] = []
+            for number, cell in enumerate(self._cells):
+                count = viewers * (number + 1) // len(self._cells) - viewers * number // len(self._cells)
+                cell.admit(name, count, first)
+                first += count
+
+    async def play(self) -> Outcome:
+        """Post the goals, and wait until every broadcast has ended."""
+        scenario, loop = self._scenario, self._loop
+        if scenario.down_cell is not None:
+            down = self._cells[scenario.down_cell]
+            loop.call_at(scenario.down_from_s, setattr, down.gateway, "down_until", scenario.down_until_s)
+        posts = [loop.create_task(self._post(goal)) for goal in scenario.goals]
+        await asyncio.gather(*posts)
+        while any(not self._has_ended(cell) for cell in self._cells):
+            if loop.time() > LONGEST_SECONDS:
+                break
+            failure = next((cell.failure for cell in self._cells if cell.failure is not None), None)
+            if failure is not None:
+                raise failure
+            await asyncio.sleep(0.25)
+        return self._outcome()
+
+    def _has_ended(self, cell: ModelledCell) -> bool:
+        states = self._home.states
+        return all(cell.tables.state(name).ended_seq >= states[name].newest_seq for name in self._names)
+
+    async def _post(self, goal: Goal) -> None:
+        """An operator's POST, up to the start of the broadcasts (docs/architecture.md, "The calls in a row")."""
+        loop, latencies, name = self._loop, self._scenario.latencies, self._names[goal.match]
+        await asyncio.sleep(goal.at_s)
+        posted = loop.time()
+        await asyncio.sleep(2 * latencies.call_s + latencies.stream_s + 2 * latencies.call_s)
+        state = self._home.states[name]
+        seq = state.newest_seq + 1
+        home, away = state.board.score
+        board = replace(state.board, status="first_half", score=(home + 1, away))
+        event = {
+            "seq": seq, "kind": "goal", "event_id": f"{name}-{seq}", "at": int(loop.date() * 1000), "team": "home",
+            "score": [home + 1, away],
+        }  # fmt: skip
+        carried = CarriedEvent(event, state.newest_score_seq)  # type: ignore[arg-type]
+        self._home.events[name].append(carried)
+        self._home.states[name] = replace(state, newest_seq=seq, newest_score_seq=seq, board=board)
+        self._posted[name, seq] = posted
+        await asyncio.sleep(2 * latencies.call_s)
+        for cell in self._cells:
+            if loop.time() >= cell.gateway.down_until:
+                cell.tell(name, (carried,))
+            cell.begin(cell.watch(name, seq))
+
+    def _outcome(self) -> Outcome:
+        goals, missed = [], 0
+        for number, name in enumerate(self._names):
+            found = [cell.rows.viewers[name] for cell in self._cells]
+            arrivals = [viewers.arrivals() for viewers in found]
+            newest = self._home.states[name].newest_seq
+            missed += sum(viewers.missed(newest) for viewers in found)
+            for seq in range(1, newest + 1):
+                times = goal_times(number, self._posted[name, seq], [each.get(seq) or {} for each in arrivals])  # type: ignore[misc]
+                if times is not None:
+                    goals.append(times)
+        return Outcome(
+            viewers=sum(self._scenario.viewers),
+            goals=tuple(goals),
+            missed=missed,
+            virtual_s=self._loop.time(),
+            cells=tuple(_counts(cell) for cell in self._cells),
+        )
+
+
+def _counts(cell: ModelledCell) -> CellOutcome:
+    gateway, counted, tables = cell.gateway, cell.counted, cell.tables
+    return CellOutcome(
+        name=cell.name,
+        posts=gateway.posts,
+        accepted=gateway.accepted,
+        throttled=gateway.throttled,
+        gone=gateway.gone,
+        errors=gateway.errors,
+        refused_slow=gateway.refused_slow,
+        closed=gateway.closed,
+        gaps=sum(each.gaps for each in cell.rows.viewers.values()),
+        executions=counted.executions,
+        rounds=counted.rounds,
+        invocations=counted.invocations,
+        sender_s=round(counted.sender_s, 1),
+        set_aside=counted.set_aside,
+        restarts=counted.restarts,
+        reads=tables.reads,
+        writes=tables.writes,
+        share_reads=tables.share_reads,
+        shards=max((each.shards or 0 for each in tables.states.values()), default=0),
+    )

@@ -1,0 +1,40 @@
+"""The viewers of a simulation: which event each has."""
+
+from __future__ import annotations
+
+from forecast.simulation.viewers import Viewers
+
+
+def _viewers(**shares: float) -> Viewers:
+    return Viewers("m", 100, first=1_000, gone=shares.get("gone", 0), slow=shares.get("slow", 0), tick=0.5)
+
+
+def test_a_frame_counts_for_all_the_events_that_it_brings() -> None:
+    """A viewer that gets two events in one frame has both at that time."""
+    viewers = _viewers()
+    viewers.parcel(0, 2).deliver(1_001, 1.0)
+    assert viewers.arrivals() == {1: {1.0: 1}, 2: {1.0: 1}}
+
+
+def test_a_frame_that_comes_again_changes_nothing() -> None:
+    """A second copy, or an older frame, is dropped."""
+    viewers = _viewers()
+    viewers.parcel(0, 2).deliver(1_001, 1.0)
+    viewers.parcel(0, 2).deliver(1_001, 2.0)
+    viewers.parcel(0, 1).deliver(1_001, 2.0)
+    assert viewers.arrivals() == {1: {1.0: 1}, 2: {1.0: 1}}
+
+
+def test_a_frame_after_a_missed_one_is_a_gap() -> None:
+    """A viewer that missed a frame sees that by the next one's ``prev``, and reads the rest."""
+    viewers = _viewers()
+    viewers.parcel(1, 2).deliver(1_001, 1.0)
+    assert (viewers.gaps, viewers.newest[1]) == (1, 2)
+
+
+def test_missed_are_the_events_of_viewers_who_are_there_and_read() -> None:
+    """Viewers that have left, or read nothing, miss nothing."""
+    viewers = _viewers(gone=0.1, slow=0.1)
+    for viewer in range(1_000, 1_099):
+        viewers.parcel(0, 1).deliver(viewer, 1.0)
+    assert (viewers.missed(1), viewers.missed(2)) == (1, 81)
