@@ -38,7 +38,7 @@ def plan(
     page: Annotated[str, typer.Option(help="Page that viewers have open: match, scoreboard or none.")] = "match",
     keepalives: Annotated[
         bool | None,
-        typer.Option("--keepalives-billed/--keepalives-free", help="Whether AppSync bills keep-alives."),
+        typer.Option("--keepalives-billed/--keepalives-free", help="Whether AppSync bills keep-alive frames."),
     ] = None,
     momento_price: Annotated[
         str | None, typer.Option(help="Dollars for a million operations of Momento: 0.5, or a range 0.2-0.9.")

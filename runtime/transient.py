@@ -75,8 +75,11 @@ ANSWERS: Final = frozenset({"ConditionalCheckFailedException", "ExecutionAlready
 """Codes that answer the question which a call asked."""
 
 INVALID: Final = frozenset({
-    "InvalidExecutionInput", "InvalidMessageContents", "ItemCollectionSizeLimitExceededException",
-    "PayloadTooLargeException", "SerializationException", "ValidationException",
+    "InvalidExecutionInput", "InvalidMessageContents",
+    # Of IoT Core's Publish (https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html).
+    "InvalidRequestException",
+    "ItemCollectionSizeLimitExceededException", "PayloadTooLargeException", "SerializationException",
+    "ValidationException",
 })  # fmt: skip
 """Codes that blame the content of the call: another call of the same operation may well succeed."""
 

@@ -92,10 +92,12 @@ def change_rows(event: dict[str, Any]) -> set[str]:
         return _viewers().ended(session)
     if not feeds or kind not in ("subscribed", "unsubscribed"):
         return set()
+    stated = event.get("timestamp")
+    at = stated if isinstance(stated, int) else time.time_ns() // 1_000_000
     if kind == "subscribed":
-        _viewers().subscribed(session, feeds)
+        _viewers().subscribed(session, feeds, at)
     else:
-        _viewers().unsubscribed(session, feeds)
+        _viewers().unsubscribed(session, feeds, at)
     return channels(feeds)
 
 

@@ -5,7 +5,11 @@ order, more than once, and a while late. So no counter is changed by them: rows 
 as an event comes, and the rows are counted.
 
 - ``session#<session>``, ``state``: the feeds that one connection has subscribed to, and ``ended`` once it has ended. A
-  session never begins again, so an event that comes after its end changes nothing.
+  session never begins again, so an event that comes after its end changes nothing. ``at#<feed>`` is the time of the
+  newest event about the feed, so a late event about an older subscription changes nothing either. That time is AWS's
+  ``timestamp``, which AWS calls an approximation. Events of subscriptions have nothing better: ``versionNumber`` is
+  only in those of connections, and is the same from a connection's beginning to its end. Of two events of one
+  millisecond, the subscription counts.
 - ``viewers#<channel>#<shard>``, ``<session>``: this connection hears this match.
 - ``viewers#<channel>``, ``count``: until when a process waits to count these rows (iot_presence.py).
 
@@ -35,8 +39,10 @@ ROW_SECONDS: Final = 25 * 3600
 SHARDS: Final = 16
 """Partitions of a match's rows. A partition takes 1,000 writes a second, and IoT Core 3,000 connections a second."""
 
-_ADD: Final = "SET #ttl = :ttl, v = :v ADD feeds :value"
-_DELETE: Final = "SET #ttl = :ttl, v = :v DELETE feeds :value"
+_ADD: Final = "SET #ttl = :ttl, v = :v, #at = :at ADD feeds :value"
+_MAY_ADD: Final = "attribute_not_exists(ended) AND (attribute_not_exists(#at) OR #at <= :at)"
+_DELETE: Final = "SET #ttl = :ttl, v = :v, #at = :at DELETE feeds :value"
+_MAY_DELETE: Final = "attribute_not_exists(#at) OR #at < :at"
 _END: Final = "SET #ttl = :ttl, v = :v, ended = :value"
 
 
@@ -50,18 +56,23 @@ class IotViewers:
         """``table``: the cell's table ``broadcasts``."""
         self.table, self._db = table, client
 
-    def subscribed(self, session: str, feeds: Collection[str]) -> None:
-        """A connection has subscribed to feeds, such as ``livescore/open/m1/all``."""
+    def subscribed(self, session: str, feeds: Collection[str], at: int) -> None:
+        """A connection has subscribed to feeds, such as ``livescore/open/m1/all``.
+
+        ``at``: when, in milliseconds since 1970. Nothing changes for a feed about which something newer is known.
+        """
         for channel in channels(feeds):
             self._db.put_item(
                 TableName=self.table, Item={**_viewer(channel, session), **VERSION_ATTRIBUTE, "ttl": _until()}
             )
-        if not self._add(session, feeds):
-            self._forget(session, channels(feeds))
+        known = [self._change_feed(session, feed, at, _ADD, _MAY_ADD) for feed in feeds]
+        if None in known:
+            self._forget(session, channels(feeds) - channels(self._heard(session)))
 
-    def unsubscribed(self, session: str, feeds: Collection[str]) -> None:
-        """A connection has ended some of its subscriptions."""
-        left = self._change(session, _DELETE, {"SS": sorted(feeds)})
+    def unsubscribed(self, session: str, feeds: Collection[str], at: int) -> None:
+        """A connection has ended some of its subscriptions. ``at``: as in ``subscribed``."""
+        known = [self._change_feed(session, feed, at, _DELETE, _MAY_DELETE) for feed in feeds]
+        left = self._heard(session) if known[-1] is None else known[-1]
         self._forget(session, channels(feeds) - channels(left))
 
     def ended(self, session: str) -> set[str]:
@@ -113,28 +124,55 @@ class IotViewers:
                     break
         return found
 
-    def _add(self, session: str, feeds: Collection[str]) -> bool:
-        """Note the feeds of a connection; False if the connection has ended."""
+    def _change_feed(self, session: str, feed: str, at: int, update: str, condition: str) -> set[str] | None:
+        """Change one feed of a connection; returns the connection's feeds afterwards, None if nothing changes."""
         try:
-            self._change(session, _ADD, {"SS": sorted(feeds)}, "attribute_not_exists(ended)")
+            at_millisecond = {":at": {"N": str(at)}}
+            names = {"#at": f"at#{feed}"}
+            return self._change(
+                session, update, {"SS": [feed]}, names=names, values=at_millisecond, condition=condition
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            return False
-        return True
+            return None
 
-    def _change(self, session: str, update: str, value: Any, condition: str | None = None) -> set[str]:
+    def _heard(self, session: str) -> set[str]:
+        """The feeds that a connection hears: none after its end."""
+        # By a query: the function may get no item of this table.
+        page = self._db.query(
+            TableName=self.table,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :session",
+            ExpressionAttributeValues={":session": {"S": f"session#{session}"}},
+        )
+        [row] = page["Items"] or [{}]
+        feeds: Any = {} if "ended" in row else row.get("feeds", {})
+        return set(feeds.get("SS", ()))
+
+    def _change(
+        self,
+        session: str,
+        update: str,
+        value: Any,
+        *,
+        names: dict[str, str] | None = None,
+        values: dict[str, Any] | None = None,
+        condition: str | None = None,
+    ) -> set[str]:
         """Change the row of a connection; returns the connection's feeds afterwards."""
         more: Any = {"ConditionExpression": condition} if condition else {}
         answer = self._db.update_item(
             TableName=self.table,
             Key={"pk": {"S": f"session#{session}"}, "sk": {"S": "state"}},
             UpdateExpression=update,
-            ExpressionAttributeNames={"#ttl": "ttl"},
-            ExpressionAttributeValues={":ttl": _until(), ":v": VERSION_ATTRIBUTE["v"], ":value": value},
+            ExpressionAttributeNames={"#ttl": "ttl", **(names or {})},
+            ExpressionAttributeValues={
+                ":ttl": _until(), ":v": VERSION_ATTRIBUTE["v"], ":value": value, **(values or {}),
+            },
             ReturnValues="ALL_NEW",
             **more,
-        )
+        )  # fmt: skip
         feeds: Any = answer.get("Attributes", {}).get("feeds", {})
         return set(feeds.get("SS", ()))
 

@@ -36,7 +36,7 @@ from runtime.metrics import undamaged_rows
 from subscriptions.shard_counts import broadcast_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -101,14 +101,23 @@ class CellStates:
         """The state row of a match, read consistently."""
         return parse_cell_state(match, self.db.get_item(**cell_state_get(self.table, match)).get("Item"))
 
-    def mark_due(self, match: str, seq: int, epoch: str, *, now_ms: int | None = None) -> CellState:
+    def mark_due(
+        self,
+        match: str,
+        seq: int,
+        epoch: str,
+        *,
+        now_ms: int | None = None,
+        is_present: Callable[[], bool] = lambda: True,
+    ) -> CellState:
         """Mark event ``seq`` of an epoch as due in the cell; returns the row as it is afterwards.
 
         With ``now_ms`` (milliseconds since 1970) the row also says since when the event has been due. In a cell with
         senders the starter writes that time.
 
         If a newer event is due already, nothing changes. A row of another epoch is replaced: what was told of an
-        earlier match says nothing about this one.
+        earlier match says nothing about this one. ``is_present`` is asked before that: whether this is the match's
+        epoch now. If it is not, nothing changes.
 
         The write that releases the lease also checks ``due_seq``. So an event that becomes due at that moment either
         is seen by the running broadcast, or finds the lease free.
@@ -132,7 +141,7 @@ class CellStates:
             )
         except self.db.exceptions.ConditionalCheckFailedException:
             present = self.read(match)
-            if present.epoch in (None, epoch):
+            if present.epoch in (None, epoch) or not is_present():
                 return present
             return self._replace(present, seq, epoch)
         return parse_cell_state(match, updated["Attributes"])

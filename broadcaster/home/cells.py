@@ -30,6 +30,7 @@ from runtime import aws
 from runtime.attributes import DamagedMatchError, DamagedRowError
 from runtime.cell_calls import COLD_SECONDS, CellCalls
 from runtime.environment import settings
+from runtime.errors import PoisonError
 from runtime.metrics import report_damaged_row
 from runtime.refusals import AWS_ERRORS, judge
 from runtime.thaw import seconds
@@ -70,6 +71,10 @@ CheckResult = Literal["ended", "running", "restarted", "unreached"]
 
 logger = Logger(service="cells")
 T = TypeVar("T")
+
+
+class InvalidCallError(PoisonError):
+    """A cell or its service blames the content of a call, so the same call fails again. The text has the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +122,23 @@ class Cells:
         message was sent, because an Express execution may die without a trace
         (https://docs.aws.amazon.com/step-functions/latest/dg/concepts-standard-vs-express.html). If a message cannot be
         sent, the broadcasts start all the same, and then its error is raised: Lambda delivers the record again, and the
-        next call sends the messages. In a cell with a damaged row of the match no broadcast starts: the watchdog finds
-        the row and sets its message aside. Raises refusals.AWS_ERRORS.
+        next call sends the messages. In a cell with a damaged row of the match, or one that calls the content of the
+        call invalid, no broadcast starts: the watchdog finds that and sets its message aside. Raises
+        refusals.AWS_ERRORS.
         """
         watched = {
             name: Watched(match_state.match, match_state.newest_seq, name, match_state.epoch) for name in self._cells
         }
         put = self._watchdog_queue.put
         messages = {name: self._threads.submit(put, each) for name, each in watched.items()}
-        reached, damaged = self._ask(
+        reached, hopeless = self._ask(
             {
                 name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
                 for name, cell in self._cells.items()
             },
             match_state.match,
         )
-        unreached = [name for name in self._cells if name not in reached.keys() | damaged.keys()]
+        unreached = [name for name in self._cells if name not in reached.keys() | hopeless.keys()]
         unsent = {name: error for name, sent in messages.items() if (error := _error_of(sent)) is not None}
         if unsent:
             # There is one queue, so the first error speaks for all of them.
@@ -150,8 +156,8 @@ class Cells:
         """Check event ``seq`` of an epoch in a cell; starts a broadcast if none has ended and none has the lease.
 
         ``read_state`` reads the match from the ledger. If the match has another epoch than ``epoch``, the event belongs
-        to an earlier match of the id: the result is ``ended``. Raises the errors of ``read_state``, and
-        DamagedMatchError for a damaged row of the cell.
+        to an earlier match of the id: the result is ``ended``. Raises the errors of ``read_state``, DamagedMatchError
+        for a damaged row of the cell, and InvalidCallError if the cell or its service calls the content invalid.
         """
         cell = self._cells[name]
         cell_state = self._ask_one(name, match, partial(cell.cell_states.read, match))
@@ -202,16 +208,16 @@ class Cells:
         return True
 
     def _ask_one(self, name: str, match: str, work: Callable[[], T]) -> T | None:
-        """The answer of one cell, None if the cell does not answer. Raises DamagedMatchError."""
-        reached, damaged = self._ask({name: work}, match)
-        if name in damaged:
-            raise damaged[name]
+        """The answer of one cell, None if the cell does not answer. Raises DamagedMatchError and InvalidCallError."""
+        reached, hopeless = self._ask({name: work}, match)
+        if name in hopeless:
+            raise hopeless[name]
         return reached.get(name)
 
     def _ask(
         self, work: Mapping[str, Callable[[], T]], match: str
-    ) -> tuple[dict[str, T], dict[str, DamagedMatchError]]:
-        """The answers of the cells that are not silent, and the errors of those whose row of the match is damaged."""
+    ) -> tuple[dict[str, T], dict[str, DamagedMatchError | InvalidCallError]]:
+        """The answers of the cells that are not silent, and the errors of those that no other try helps."""
         now = self._clock()
         asked = {
             name: partial(self._call, name, match, each)
@@ -219,14 +225,17 @@ class Cells:
             if self._silence_end(name, match) <= now
         }
         answers, failures = self._calls.ask(asked)
-        damaged: dict[str, DamagedMatchError] = {}
+        hopeless: dict[str, DamagedMatchError | InvalidCallError] = {}
         for name, error in failures.items():
             if isinstance(error, DamagedMatchError):
-                damaged[name] = error
+                hopeless[name] = error
                 if isinstance(error, DamagedRowError):
                     report_damaged_row(error)
                 continue
-            if judge(error) in ("refused", "invalid"):
+            judged = judge(error)
+            if judged == "invalid":
+                hopeless[name] = InvalidCallError(str(error))
+            if judged in ("refused", "invalid"):
                 # The cell has answered, and its answer stays the same until a person changes the deployment. If the
                 # fan-out raised the error, the record would stay on the stream, and the events of all cells would wait
                 # behind it. So the event waits in the watchdog's queue, like the event of a silent cell.
@@ -236,7 +245,7 @@ class Cells:
             if isinstance(error, TimeoutError):
                 # The call goes on in its thread and has raised nothing there yet, so the cell is silenced here.
                 self._silence(name, match)
-        return answers, damaged
+        return answers, hopeless
 
     def _call(self, name: str, match: str, work: Callable[[], T]) -> T:
         begun, patience = self._clock(), SLOW_SECONDS + (COLD_SECONDS if self._calls.is_cold(name) else 0.0)

@@ -4,10 +4,10 @@ Messages come from an SQS queue with a delay. If a broadcast of the event is run
 however long the broadcast lasts: ten million viewers of one cell are told in 22 minutes. If the function has started
 the broadcast again, it puts a new message too, a bounded number of times. A cell that does not answer is no broadcast
 that fails: the function puts a new message, with a longer delay each time, until the cell answers and gets what it
-missed. A damaged row is checked a few times more. Then, as after the last restart, the message is set aside with the
-reason. A check that ends with an error is reported as failed: SQS delivers the message again after the queue's
-visibility timeout, and moves it to the set-aside queue after the queue's limit of deliveries. A failure of one message
-changes nothing for the others.
+missed. A damaged row is checked a few times more, and so is a match whose frame a service calls invalid. Then, as after
+the last restart, the message is set aside with the reason. A check that ends with an error is reported as failed: SQS
+delivers the message again after the queue's visibility timeout, and moves it to the set-aside queue after the queue's
+limit of deliveries. A failure of one message changes nothing for the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger
 
 from broadcaster.control.set_aside import watch_body
-from broadcaster.home.cells import cells
+from broadcaster.home.cells import InvalidCallError, cells
 from broadcaster.home.home_settings import HomeSettings
 from broadcaster.home.watchdog_queue import Watched
 from matches.ledger import Ledger, UnknownMatchError
@@ -36,6 +36,10 @@ DAMAGED_TRIES = 4
 
 Checks that failed because the cell did not answer count too. So a row that is found damaged after a long silence of its
 cell is set aside at once."""
+
+INVALID_TRIES = 10
+"""Failed checks of an event, 2, 4 … 60 seconds apart, after which a frame that the service calls invalid has its
+message set aside: some five minutes. Newer events have messages of their own, and their frames may be taken."""
 
 MOST_RESTARTS = 10
 """The watchdog starts the broadcast of an event so many times; then it sets the message aside."""
@@ -88,9 +92,11 @@ def _check(watched: Watched) -> None:
         result = cells().check(match, seq, cell, watched.epoch, partial(_ledger().state, match))
     except UnknownMatchError:
         return
-    except DamagedMatchError as error:
-        logger.warning("match_damaged", match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
-        if tries + 1 < DAMAGED_TRIES:
+    except (DamagedMatchError, InvalidCallError) as error:
+        is_damaged = isinstance(error, DamagedMatchError)
+        event = "match_damaged" if is_damaged else "call_invalid"
+        logger.warning(event, match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
+        if tries + 1 < (DAMAGED_TRIES if is_damaged else INVALID_TRIES):
             cells().check_later(replace(watched, tries=tries + 1))
         else:
             _set_aside(watched, str(error))

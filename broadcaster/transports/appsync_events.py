@@ -15,6 +15,7 @@ import orjson
 from botocore.exceptions import ClientError
 
 from broadcaster.transports.signed_http import SignedHttp
+from runtime.transient import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 EVENT_BYTES: Final = 240 * 1024
 """The most bytes of an event (https://docs.aws.amazon.com/general/latest/gr/appsync.html)."""
+
+
+INVALID: Final = "ValidationException"
+"""The code of an event that the next try does not help (runtime/transient.py)."""
 
 
 class AppSyncEvents:
@@ -42,22 +47,25 @@ class AppSyncEvents:
         """Publish a frame; returns when AppSync has taken it. Raises refusals.AWS_ERRORS."""
         body = orjson.dumps({"channel": f"/{channel}", "events": [frame.decode()]})
         answer = self._http.post(self._url, body, {"Content-Type": "application/json"})
-        failed = _failed(answer)
-        if failed is not None:
-            raise ClientError(
-                {"Error": {"Code": "ServiceUnavailable", "Message": f"AppSync did not take the event: {failed}"}},
-                "Publish",
-            )
+        if (error := _error(answer)) is not None:
+            raise error
 
 
-def _failed(answer: bytes) -> str | None:
-    """The reason why the event was not taken; None if it was."""
+def _error(answer: bytes) -> ClientError | None:
+    """An answer of status 200 that says that the event was not taken, as botocore's own error; None if it was."""
+    code, said = "ServiceUnavailable", "the answer has another form than AppSync documents"
     try:
         stated: Any = orjson.loads(answer)
-        taken = bool(stated["successful"]) and not stated["failed"]
-    except (ValueError, KeyError, TypeError):
-        return "the answer has another form than AppSync documents"
-    return None if taken else str(stated["failed"])[:200]
+        if bool(stated["successful"]) and not stated["failed"]:
+            return None
+        if stated["failed"]:
+            # AppSync blames an event that it names, unless it states a status of its own trouble.
+            status = stated["failed"][0].get("code")
+            code = code if isinstance(status, int) and verdict("", status) == "transient" else INVALID
+            said = str(stated["failed"])[:200]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return ClientError({"Error": {"Code": code, "Message": f"AppSync did not take the event: {said}"}}, "Publish")
 
 
 def make_service(description: CellDescription, clients: Clients) -> AppSyncEvents:

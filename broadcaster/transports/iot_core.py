@@ -2,9 +2,11 @@
 
 (https://docs.aws.amazon.com/iot/latest/apireference/API_iotdata_Publish.html)
 
-The quality of service is 1: IoT Core sends a frame again until the viewer has acknowledged it
-(https://docs.aws.amazon.com/iot/latest/developerguide/mqtt.html). With 0 a frame could be lost silently, and its viewer
-would notice that at the next frame only. The price of a message is the same. A viewer drops a frame that comes twice.
+The quality of service is 1: IoT Core sends a frame again, for up to an hour, until the viewer has acknowledged it
+(https://docs.aws.amazon.com/general/latest/gr/iot-core.html#message-broker-limits). A goal goes to the whole audience
+at once, so an audience that is larger than the quota of a second is always over it. With 0, nothing brings these
+viewers the frame but their check after silence. docs/transports.md weighs that against the price of the
+acknowledgements. A viewer drops a frame that comes twice.
 """
 
 from __future__ import annotations

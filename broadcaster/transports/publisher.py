@@ -3,7 +3,8 @@
 The match is told in the cell as soon as the service has taken the frames, so there are no rows of viewers, no execution
 and no lease. Three calls of the cell lie in a row:
 
-1. One write makes the event due (control/cell_state.py). If it has been told already, nothing is published.
+1. One write makes the event due (control/cell_state.py). If it has been told already, nothing is published. As long
+   as nothing of the match has been told in the cell, home is asked whether the match still has this epoch.
 2. The frame of all events and the frame of the score are published side by side.
 3. One write says that the match is told. Beside it the receipt goes home.
 
@@ -17,12 +18,14 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from broadcaster.send.update_frames import build, covers
+from matches.ledger import UnknownMatchError
 from matches.snapshot import EVENTS_PER_FRAME, FRAME_BYTES
 from runtime.metrics import note
 from runtime.refusals import AWS_ERRORS
@@ -80,8 +83,13 @@ class Publisher:
         """
         del message, again
         match, seq, epoch = match_state.match, match_state.newest_seq, match_state.epoch
-        present = self.cell_states.mark_due(match, seq, epoch, now_ms=_now_ms())
+        is_present = partial(self._is_present, match, epoch)
+        present = self.cell_states.mark_due(match, seq, epoch, now_ms=_now_ms(), is_present=is_present)
         if present.ended_seq >= seq or present.epoch != epoch:
+            return present
+        # A telling that a reset has overtaken finds no row, and would turn the viewers of the new match back.
+        if not present.told_seq and not is_present():
+            logger.warning("match_created_again", match=match, seq=seq, cell=self.description.name)
             return present
         frames = self._frames(match_state, present.told_seq, events)
         if frames is None:
@@ -92,6 +100,12 @@ class Publisher:
         told = self.cell_states.mark_told(match, seq, epoch)
         _wait(written, match)
         return self.cell_states.read(match) if told is None else told
+
+    def _is_present(self, match: str, epoch: str) -> bool:
+        try:
+            return self.ledger.state(match).epoch == epoch
+        except UnknownMatchError:
+            return False
 
     def _frames(self, match_state: MatchState, told_seq: int, events: Sequence[CarriedEvent]) -> Frames | None:
         if covers(events, told_seq, match_state.newest_seq):

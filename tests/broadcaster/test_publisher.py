@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Barrier, Event
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from broadcaster.control.cell_state import CellState, CellStates
+from broadcaster.control.cell_state import CellStates
 from broadcaster.control.payload import CarriedEvent
-from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.cells import Cell, Cells, InvalidCallError
 from broadcaster.home.watchdog_queue import WatchdogQueue
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.publisher import Publisher
@@ -137,8 +137,12 @@ def test_an_event_is_published_on_both_feeds_and_the_match_is_told(
 def test_a_frame_waits_for_one_call_only(
     publisher: Publisher, service: FakeService, play: Play, cell_states: CellStates
 ) -> None:
-    """Before the frames one write goes to the cell; after them one goes to the cell and one home, side by side."""
-    state, events = play(KICK_OFF)
+    """Before the frames one write goes to the cell; after them one goes to the cell and one home, side by side.
+
+    Before the first frame of a match in the cell, home is asked whether the match is still this one.
+    """
+    publisher.begin(*play(KICK_OFF))
+    state, events = play(GOAL)
     calls: list[str] = []
     service.before = lambda: calls.append("publish")
     cell_states.db.meta.events.register(
@@ -338,23 +342,31 @@ def test_a_match_that_was_created_again_is_told_from_its_first_event(
     assert cell_states.read(match_id).told_seq == 1
 
 
-def test_a_telling_that_another_epoch_has_overtaken_publishes_nothing(
-    service: FakeService, play: Play, match_id: str, ledger: Ledger
-) -> None:
-    """Another process has made the first event of the match's next life due between this telling's two writes."""
-    overtaken: Any = SimpleNamespace(mark_due=lambda *_, **__: CellState(match_id, due_seq=1, epoch="newer"))
-    told = Publisher(DESCRIPTION, overtaken, ledger, service, THREADS, CHANNELS).begin(*play(KICK_OFF))
-    assert told.epoch == "newer"
-    assert not service.calls
-
-
+@pytest.mark.parametrize("is_played", [True, False])
 def test_a_telling_of_an_earlier_match_of_the_id_publishes_nothing(
-    publisher: Publisher, service: FakeService, play: Play, match_id: str, monkeypatch: pytest.MonkeyPatch
+    publisher: Publisher, service: FakeService, play: Play, match_id: str, cell_states: CellStates, is_played: bool
 ) -> None:
-    """If the row belongs to a newer epoch after all, the old match's frame would turn every viewer back."""
-    newer = CellState(match_id, due_seq=1, epoch="newer")
-    monkeypatch.setattr(CellStates, "mark_due", lambda *_, **__: newer)
-    assert publisher.begin(*play(KICK_OFF)) == newer
+    """A late frame of an old epoch would turn every viewer back, also if the cell has no row of the new match."""
+    present, events = play(KICK_OFF)
+    if is_played:
+        publisher.begin(present, events)
+        service.frames.clear()
+    row = cell_states.read(match_id)
+    late = publisher.begin(replace(present, epoch="old", newest_seq=31))
+    assert late.told_seq == row.told_seq
+    assert service.seqs(match_id) == []
+    if is_played:
+        assert cell_states.read(match_id) == row
+    publisher.begin(*play(GOAL))
+    assert service.seqs(match_id)[-1] == ((1, 2) if is_played else (0, 2))
+
+
+def test_a_telling_of_a_match_that_was_removed_publishes_nothing(
+    publisher: Publisher, service: FakeService, play: Play
+) -> None:
+    """After a reset the id may have no match at all."""
+    state, events = play(KICK_OFF)
+    publisher.begin(replace(state, match=f"{state.match}-gone"), events)
     assert service.calls.total() == 0
 
 
@@ -376,11 +388,12 @@ def test_a_receipt_that_cannot_be_written_does_not_keep_the_match_untold(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     """While home does not take the receipt, viewers are told all the same; the receipt is in the log."""
-    state, events = play(KICK_OFF)
+    Publisher(DESCRIPTION, cell_states, ledger, service, THREADS, CHANNELS).begin(*play(KICK_OFF))
+    state, events = play(GOAL)
     with hole() as silent:
         away = silent.client("dynamodb")
     publisher = Publisher(DESCRIPTION, cell_states, type(ledger)(ledger.table, away), service, THREADS, CHANNELS)
-    assert publisher.begin(state, events).told_seq == 1
+    assert publisher.begin(state, events).told_seq == 2
     assert [each.levelname for each in caplog.records if each.message == "receipt_unwritten"] == ["ERROR"]
 
 
@@ -443,3 +456,25 @@ def test_frames_that_are_not_published_are_counted(
         Metrics("fanout").publish_after(publisher.begin)(state, events)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "FramesUnpublished" in line]
     assert [line["FramesUnpublished"] for line in lines] == [[1.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("ValidationException", InvalidCallError), ("AccessDenied", "unreached")]
+)
+def test_only_a_frame_that_is_blamed_itself_is_given_up(
+    system: System, cell_states: CellStates, publisher: Publisher, service: FakeService, play: Play, code: str,
+    outcome: Any,
+) -> None:  # fmt: skip
+    """A frame that the service calls invalid fails again; a refusal stays until a person changes the deployment."""
+    state, _ = play(KICK_OFF, GOAL)
+    service.errors = [refusal(code, 400)] * 4
+    queue = WatchdogQueue(client(system, "sqs"), system.resolve("queue.watchdog"), 900)
+    cells = Cells({"events": Cell(DESCRIPTION, cell_states, publisher)}, queue, THREADS)
+    cells.broadcast(state)
+    check = partial(cells.check, state.match, 2, "events", state.epoch, lambda: state)
+    if outcome == "unreached":
+        assert check() == outcome
+    else:
+        with pytest.raises(outcome):
+            check()
+    assert check() == "restarted"

@@ -12,7 +12,7 @@ import pytest
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.set_aside import parse
 from broadcaster.home import watchdog
-from broadcaster.home.cells import Cell, Cells
+from broadcaster.home.cells import Cell, Cells, InvalidCallError
 from broadcaster.home.watchdog_queue import WatchdogQueue
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.registry import DEFAULT
@@ -162,6 +162,26 @@ def test_a_broadcast_that_never_ends_is_set_aside(
         "watch", match, f"the watchdog has started the broadcast of seq 1 {watchdog.MOST_RESTARTS} times",
     )  # fmt: skip
     assert json.loads(aside.body)["restarts"] == 0
+
+
+def test_a_frame_that_a_service_calls_invalid_is_set_aside(
+    queues: Queues, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, match: str
+) -> None:
+    """Promise 6: the same frame fails again, so after some tries the message is set aside with the service's reason."""
+
+    def blamed(*_: Any) -> None:
+        raise InvalidCallError("the frame is no JSON")
+
+    monkeypatch.setattr(Cells, "check", blamed)
+    checks = 1
+    assert check(message(match, 1, ledger.state(match).epoch)) == []
+    while again := queues.taken(queues.watched):
+        checks += 1
+        assert check(again[0]["Body"]) == []
+    assert checks == watchdog.INVALID_TRIES
+    [aside] = [parse(each) for each in queues.taken(queues.aside)]
+    assert (aside.kind, aside.match, aside.reason) == ("watch", match, "the frame is no JSON")
+    assert json.loads(aside.body)["tries"] == 0
 
 
 def test_a_cell_that_does_not_answer_keeps_the_count_of_restarts(

@@ -120,7 +120,7 @@ def test_every_line_has_a_group_and_a_price() -> None:
 
 
 def test_unknown_figures_are_a_range() -> None:
-    """Without an option, keep-alives make a range, and Momento has no sum."""
+    """Without an option, keep-alive frames make a range, and Momento has no sum."""
     found = rows(MILLION)
     assert found["momento"]["usd"]["total"] is None
     usd = found["appsync-events"]["usd"]

@@ -60,7 +60,14 @@ def test_a_canceled_transaction_says_why(reasons: tuple[str, ...], meaning: str)
 
 
 @pytest.mark.parametrize(
-    "code", ["ValidationException", "SerializationException", "PayloadTooLargeException", "InvalidExecutionInput"]
+    "code",
+    [
+        "ValidationException",
+        "SerializationException",
+        "PayloadTooLargeException",
+        "InvalidExecutionInput",
+        "InvalidRequestException",
+    ],
 )
 def test_a_call_that_is_wrong_is_invalid(code: str) -> None:
     """Promise: an error that blames the content of a call is no error of the deployment."""

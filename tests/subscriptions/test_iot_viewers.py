@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,9 +35,9 @@ def channel() -> str:
     return CHANNELS.match(None, f"m-{uuid4().hex[:12]}")
 
 
-def event(kind: str, session: str, *topics: str) -> dict[str, Any]:
-    """A lifecycle event, as IoT Core documents it."""
-    about = {"clientId": "c" * 22, "timestamp": 1, "eventType": kind, "sessionIdentifier": session}
+def event(kind: str, session: str, *topics: str, at: int = 1) -> dict[str, Any]:
+    """A lifecycle event, as IoT Core documents it. ``at``: milliseconds since 1970."""
+    about = {"clientId": "c" * 22, "timestamp": at, "eventType": kind, "sessionIdentifier": session}
     return {**about, "principalIdentifier": "p", **({"topics": list(topics)} if topics else {})}
 
 
@@ -66,12 +67,35 @@ def test_a_viewer_of_both_feeds_is_one_viewer(viewers: IotViewers, channel: str)
         event("subscribed", session, f"{channel}/score"),
     )
     assert (viewers.count(channel), viewers.count(other)) == (1, 1)
-    note(event("unsubscribed", session, f"{channel}/all"))
+    note(event("unsubscribed", session, f"{channel}/all", at=2))
     assert (viewers.count(channel), viewers.count(other)) == (1, 1)
-    note(event("unsubscribed", session, f"{channel}/score"))
+    note(event("unsubscribed", session, f"{channel}/score", at=2))
     assert (viewers.count(channel), viewers.count(other)) == (0, 1)
     note(event("disconnected", session))
     assert viewers.count(other) == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "viewers_left"),
+    [
+        (["subscribed all", "unsubscribed all"], 0),
+        (["subscribed all", "unsubscribed all", "subscribed all"], 1),
+        (["subscribed all", "subscribed score", "unsubscribed all"], 1),
+        (["subscribed all", "unsubscribed all", "subscribed score", "unsubscribed score"], 0),
+    ],
+)
+def test_the_newest_event_about_a_feed_decides_whatever_the_order(
+    viewers: IotViewers, channel: str, kinds: list[str], viewers_left: int
+) -> None:
+    """IoT Core may deliver the events of one connection in any order, and twice: the count is the same."""
+    for order in itertools.permutations(enumerate(kinds, 1)):
+        session = uuid4().hex
+        for at, kind in (*order, order[0]):
+            name, _, feed = kind.partition(" ")
+            note(event(name, session, f"{channel}/{feed}", at=at))
+        assert viewers.count(channel) == viewers_left, order
+        note(event("disconnected", session))
+    assert viewers.count(channel) == 0
 
 
 def test_other_topics_and_other_events_change_nothing(viewers: IotViewers, channel: str) -> None:

@@ -49,8 +49,9 @@ def test_appsync_gets_the_frame_as_one_event(events: AppSyncEvents, service: Htt
 
 @pytest.mark.parametrize(
     "answer",
-    [b'{"failed":[{"identifier":"a","index":0,"code":400,"message":"no"}],"successful":[]}',
-     b'{"failed":[],"successful":[]}', b"{}", b"[]", b"null", b"<html>", b""],
+    [b'{"failed":[{"identifier":"a","index":0,"code":500,"message":"no"}],"successful":[]}',
+     b'{"failed":[{"identifier":"a","index":0,"code":429}],"successful":[]}', b'{"failed":[],"successful":[]}',
+     b"{}", b"[]", b"null", b"<html>", b""],
 )  # fmt: skip
 def test_an_event_that_appsync_did_not_take_is_an_error(
     events: AppSyncEvents, service: HttpService, answer: bytes
@@ -60,6 +61,15 @@ def test_an_event_that_appsync_did_not_take_is_an_error(
     with pytest.raises(ClientError) as error:
         events.publish(CHANNEL, FRAME)
     assert refusals.judge(error.value) == "transient"
+
+
+@pytest.mark.parametrize("more", [b',"code":400,"message":"no"', b""])
+def test_an_event_that_appsync_blames_is_invalid(events: AppSyncEvents, service: HttpService, more: bytes) -> None:
+    """An event in ``failed`` fails again, unless AppSync states a status of its own trouble."""
+    service.say((200, b'{"failed":[{"identifier":"a","index":0%s}],"successful":[]}' % more))
+    with pytest.raises(ClientError) as error:
+        events.publish(CHANNEL, FRAME)
+    assert refusals.judge(error.value) == "invalid"
 
 
 def test_iot_core_gets_the_frame_at_least_once(service: HttpService) -> None:
