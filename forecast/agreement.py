@@ -38,7 +38,7 @@ class Setting:
     post_s: float
     """Seconds of a POST."""
     together: bool
-    """Whether a goal is scored in every match at once; otherwise only in the first match."""
+    """Whether a goal is scored in every match at once; otherwise only in the last match, which is the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def compare(setting: Setting, facts: Ground | None = None) -> Agreement:
     whole = question.viewers
     scenario = Scenario(
         viewers=tuple(whole * (each + 1) // matches - whole * each // matches for each in range(matches)),
-        goals=tuple(Goal(0, each) for each in range(matches if setting.together else 1)),
+        goals=tuple(Goal(0, each) for each in range(0 if setting.together else matches - 1, matches)),
         cells=question.cells,
         send_rate=there.send_rate,
         sender_rate=there.sender_rate,

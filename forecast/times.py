@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from broadcaster.control.plan import MAX_SENDERS, plan
 from devstack.stack_cells import API_GATEWAY
-from forecast.sending import batch_seconds
+from forecast.sender_curve import batch_seconds
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:

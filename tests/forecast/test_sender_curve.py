@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from broadcaster.send.pacing import BURST_SECONDS
 from forecast.account import CONNECTIONS
-from forecast.sending import SenderCurve, batch_seconds
+from forecast.sender_curve import SenderCurve, batch_seconds
 
 CALLS = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
 
