@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class BroadcastTimes:
     """In seconds. Tests shorten them."""
 
-    second_read: tuple[float, float] = (1.0, 2.0)
+    second_read: tuple[float, float] = (3.1, 4.1)
     """A viewer reads a second time after a random time between these, because a subscription that the service has
-    acknowledged may begin late."""
+    acknowledged may begin late. It is ``settle`` and one to two seconds: whatever happened in the first second after
+    the acknowledgement is in the answer, however old the answer is."""
     begun: float = 0.3
     """A poll of Momento's that has not been refused for so long has begun: Momento does not say it."""
     settle: float = 2.1

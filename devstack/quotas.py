@@ -1,4 +1,4 @@
-"""Pure: AWS's quotas as terraform/quotas.json lists them, and the throttles that follow from them.
+"""Pure: AWS's quotas as terraform/quotas_and_prices.json lists them, and the throttles that follow from them.
 
 Terraform computes the same from the same file (terraform/quotas.tf).
 """
@@ -39,12 +39,12 @@ class Throttle:
 
 @cache
 def _listed() -> dict[str, Any]:
-    listed: dict[str, Any] = json.loads((ROOT / "terraform/quotas.json").read_text())
+    listed: dict[str, Any] = json.loads((ROOT / "terraform/quotas_and_prices.json").read_text())["quotas"]
     return listed
 
 
 def quotas() -> dict[str, Quota]:
-    """Every quota by its key in quotas.json, such as ``requests``."""
+    """Every quota by its key in quotas_and_prices.json, such as ``requests``."""
     fields = ("name", "service", "code", "default", "source")
     return {
         key: Quota(**{field: each[field] for field in fields})

@@ -21,6 +21,10 @@ class Latencies:
     """From StartExecution until the state machine calls the senders."""
     invoke_s: float = 0.020
     """From the state machine's call of a function that is warm until its code runs."""
+    open_s: float = 0.020
+    """To open a connection to the gateway: TCP and TLS 1.3."""
+    post_s: float = 0.030
+    """From a sender's POST until its answer; a viewer has the frame after about half of it."""
     publish_s: float = 0.030
     """From a publish until the service has taken it."""
     page_s: float = 0.050

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class QuestionError(ProgramError, ValueError):
     """A question that has no answer, such as an audience of zero; the text is for people."""
 
+    exit_status = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

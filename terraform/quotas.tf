@@ -5,7 +5,7 @@
 # The stage's default throttle is the quota itself. No documentation says whether POSTs to connections count against the default,
 # so it must never be the smallest limit.
 locals {
-  quotas = jsondecode(file("${path.module}/quotas.json"))
+  quotas = jsondecode(file("${path.module}/quotas_and_prices.json")).quotas
 
   # By region: 10,000 a second, 2,500 in the small regions, or the settings account_rate and account_burst for all regions.
   account = {

@@ -172,7 +172,7 @@ export interface Timings {
   retryMostSeconds: number;
   /** A connection without a followed match is closed after so long. 10 */
   lingerSeconds: number;
-  /** Of broadcasting transports: the second read after a subscribe comes after a random time between these. [1.5, 2] */
+  /** Of broadcasting transports: the second read after a subscribe comes after a random time between these. [3.1, 4.1] */
   lookSeconds: [number, number];
   /** Of broadcasting transports: an answer over HTTP that is asked for so much later is not older. 2.1 */
   freshSeconds: number;

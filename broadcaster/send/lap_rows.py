@@ -85,6 +85,8 @@ class LapRows:
         """Row ranges that the reader has read to the end, and all that it has to read."""
         self._reader: asyncio.Task[None] | None = None
         self._next: asyncio.Queue[_Piece | None] = asyncio.Queue()
+        self._coming = 1
+        """Rows of the page in the queue; 1 for the end of the lap."""
         self._shard_index = 0
         self._partition = partitions[0]
         self._after: str | None = None
@@ -127,8 +129,10 @@ class LapRows:
 
     @property
     def waiting_rows(self) -> int:
-        """The rows left of this page; at least 1 if another page, or the end of the lap, is there."""
-        return len(self._rows) - self._at or int(not self._next.empty()) or (len(self._held_rows) if self._over else 0)
+        """The rows left of this page, else those of the next page; at least 1 if the end of the lap is there."""
+        if left := len(self._rows) - self._at:
+            return left
+        return self._coming if not self._next.empty() else len(self._held_rows) if self._over else 0
 
     @property
     def fresh(self) -> bool:
@@ -255,11 +259,13 @@ class LapRows:
                         page.connections if up_to is None else page.connections[: bisect_right(page.connections, up_to)]
                     )
                     self._read_rows += len(rows)
+                    self._coming = max(1, len(rows))
                     pieces.put_nowait(_Piece(number, shard_index, after, rows, page.score_only, page.slow))
                     self._wake()
                     after, more = page.last, page.last is not None and (up_to is None or page.last < up_to)
                 self._ranges = (number + 1 - first, len(ranges) - first)
         except Exception as error:  # noqa: BLE001 - the sender raises it, once the posts on their way have ended
             self.error = error
+        self._coming = 1
         pieces.put_nowait(None)
         self._wake()

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..websocket import LostError, ViewerSocket, dial
+from .broadcast_connection import broadcasting
 from .service import ANONYMOUS, REFUSED_STATUS, Listener, Outcome
 
 if TYPE_CHECKING:
+    from ..broadcast_times import BroadcastTimes
     from ..cell_address import CellAddress
-    from .service import Signs
+    from ..http_reader import HttpReader
+    from ..viewer_connection import Dial
+    from .service import Service, Signs
 
 
 class AppSyncService:
@@ -34,6 +38,17 @@ class AppSyncService:
         self._keys: dict[tuple[str, str], str] = {}
         """Channel and feed -> id of the subscription."""
         self._probed: asyncio.Future[None] | None = None
+
+    @classmethod
+    def dialer(cls, cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial:
+        """The function that opens connections to a cell of this protocol, for one viewer."""
+
+        async def open_service(token: str | None, listener: Listener) -> Service:
+            service = cls(cell, token, listener)
+            await service.connect()
+            return service
+
+        return broadcasting(cell, open_service, reader, times)
 
     async def connect(self) -> None:
         """Open the connection. Raises LostError."""

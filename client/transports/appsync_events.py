@@ -5,28 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .appsync import AppSyncService, is_refusal
-from .broadcast_connection import broadcasting
-
-if TYPE_CHECKING:
-    from ..broadcast_times import BroadcastTimes
-    from ..cell_address import CellAddress
-    from ..http_reader import HttpReader
-    from ..viewer_connection import Dial
-    from .service import Listener, Service
-
-
-def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial:
-    """The function that opens connections to a cell with the transport ``appsync-events``, for one viewer."""
-
-    async def open_service(token: str | None, listener: Listener) -> Service:
-        service = EventsService(cell, token, listener)
-        await service.connect()
-        return service
-
-    return broadcasting(cell, open_service, reader, times)
 
 
 class EventsService(AppSyncService):
@@ -59,3 +40,6 @@ class EventsService(AppSyncService):
                 self.answered(key, "refused" if is_refusal(message.get("errors")) else "failed")
             case "broadcast_error":
                 self.skipped(key)
+
+
+dialer = EventsService.dialer

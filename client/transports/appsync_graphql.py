@@ -5,34 +5,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from .appsync import AppSyncService, is_refusal
-from .broadcast_connection import broadcasting
-
-if TYPE_CHECKING:
-    from ..broadcast_times import BroadcastTimes
-    from ..cell_address import CellAddress
-    from ..http_reader import HttpReader
-    from ..viewer_connection import Dial
-    from .service import Listener, Service
 
 QUERY = """subscription ($channel: String!, $feed: String!) {
   onFrame(channel: $channel, feed: $feed) { channel feed frame }
 }"""
-
-
-def dialer(cell: CellAddress, reader: HttpReader, times: BroadcastTimes) -> Dial:
-    """The function that opens connections to a cell with the transport ``appsync-graphql``, for one viewer."""
-
-    async def open_service(token: str | None, listener: Listener) -> Service:
-        service = GraphQLService(cell, token, listener)
-        await service.connect()
-        return service
-
-    return broadcasting(cell, open_service, reader, times)
 
 
 class GraphQLService(AppSyncService):
@@ -77,3 +58,6 @@ def _frame(payload: Any) -> Any:
         return payload["data"]["onFrame"]["frame"]
     except (KeyError, TypeError):
         return None
+
+
+dialer = GraphQLService.dialer

@@ -3,7 +3,7 @@
 The viewer sends the requests of docs/protocol.md. New events come from the channels of the service, and every snapshot
 comes over HTTP:
 
-- A ``subscribe`` joins the match's channel. After the service's answer it reads the snapshot, and one to two seconds
+- A ``subscribe`` joins the match's channel. After the service's answer it reads the snapshot, and some seconds
   later it looks once more, because an acknowledged subscription may begin late.
 - A ``sync`` asks the service for a sign of life, and then reads a snapshot that is not older than the request.
 """

@@ -35,7 +35,7 @@ class Finding:
 
     region: str
     quota: str
-    """A key of quotas.json, or ``burst``, or ``goal``: the POSTs a second that tell every viewer of a goal in time."""
+    """A key of quotas_and_prices.json, or ``burst``, or ``goal``: the POSTs a second that tell every viewer in time."""
     has: float
     needs: float
     says: str

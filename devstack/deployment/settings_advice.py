@@ -98,7 +98,7 @@ class DeploymentPlan:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The account in one region: its readable quotas by their keys in quotas.json."""
+    """The account in one region: its readable quotas by their keys in quotas_and_prices.json."""
 
     region: str
     quotas: Mapping[str, float]
@@ -117,7 +117,7 @@ class Account:
         return Throttle(int(self.quotas.get("requests", default.rate)), default.burst)
 
     def quota(self, key: str) -> float:
-        """A quota by its key in quotas.json; AWS's default if the quota could not be read."""
+        """A quota by its key in quotas_and_prices.json; AWS's default if the quota could not be read."""
         return self.quotas.get(key, quotas()[key].default)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -31,13 +32,10 @@ def goal_times(match: int, posted: float, came: Iterable[Counter[float]]) -> Goa
     viewers = sum(times.values())
     if not viewers:
         return None
-    so_far, middle = 0, 0.0
-    for at in sorted(times):
-        so_far += times[at]
-        if so_far * 2 >= viewers:
-            middle = at
-            break
-    first, last = min(times), max(times)
+    ordered = sorted(times)
+    so_far = accumulate(times[at] for at in ordered)
+    middle = next(at for at, had in zip(ordered, so_far, strict=True) if had * 2 >= viewers)
+    first, last = ordered[0], ordered[-1]
     return GoalTimes(match, viewers, round(first - posted, 4), round(middle - posted, 4), round(last - posted, 4))
 
 

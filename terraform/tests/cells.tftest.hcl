@@ -132,6 +132,28 @@ run "a_name_that_is_too_long_for_a_role" {
   expect_failures = [var.cells]
 }
 
+run "channels_of_another_deployment" {
+  command = plan
+
+  variables {
+    prefix = "derby"
+    cells = {
+      iot  = { region = "us-east-1", transport = "iot-core" }
+      fast = { region = "us-east-1", transport = "momento", momento = { url = "https://api.cache.example", cache = "c", api_key_parameter = "/k" } }
+    }
+  }
+
+  assert {
+    condition     = endswith(module.cell_iot_core["iot"].publish["iot:Publish"][0], ":topic/derby/*")
+    error_message = "A deployment publishes on its own topics only."
+  }
+
+  assert {
+    condition     = module.cell_momento["fast"].address.namespace == "derby" && local.references["namespace"] == "derby"
+    error_message = "Viewers and functions know the first segment of the channels."
+  }
+}
+
 run "a_transport_that_does_not_exist" {
   command = plan
   variables { cells = { eu-west-1 = { transport = "carrier-pigeon" } } }

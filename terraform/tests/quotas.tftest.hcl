@@ -22,7 +22,7 @@ run "everything_together_fits_the_quota" {
 
   assert {
     condition     = output.quotas["eu-west-1"].rate == local.quotas.requests.default && output.quotas["eu-west-1"].burst == local.quotas.requests.burst
-    error_message = "The settings account_rate and account_burst have the defaults of quotas.json."
+    error_message = "The settings account_rate and account_burst have the defaults of quotas_and_prices.json."
   }
 }
 

@@ -10,7 +10,7 @@ DESCRIBED = {"throttles": {"default": {"rate": 100, "burst": 50}, "$connect": {"
 
 
 def test_a_quota_names_its_source() -> None:
-    """Each quota of terraform/quotas.json has a default above 0 and the URL that states it."""
+    """Each quota of terraform/quotas_and_prices.json has a default above 0 and the URL that states it."""
     assert {"requests", "connections"} <= quotas().keys()
     assert all(each.default > 0 and each.source.startswith("https://") for each in quotas().values())
 

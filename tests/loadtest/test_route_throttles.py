@@ -78,7 +78,7 @@ def test_routes_and_senders_together_stay_within_the_accounts_quota() -> None:
 
 
 def test_the_settings_begin_with_the_quota_of_a_new_account() -> None:
-    """``account_rate`` and ``account_burst`` of system.json are AWS's defaults as quotas.json lists them."""
+    """``account_rate`` and ``account_burst`` of system.json are AWS's defaults as quotas_and_prices.json lists them."""
     settings = System(1).raw["settings"]
     assert requests_of("us-east-1") == Throttle(ACCOUNT_RATE, ACCOUNT_BURST)
     assert (settings["account_rate"]["default"], settings["account_burst"]["default"]) == (ACCOUNT_RATE, ACCOUNT_BURST)

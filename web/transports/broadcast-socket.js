@@ -4,7 +4,7 @@
  * Everything else comes over HTTP:
  *
  * 1. A subscribe joins the match's channel. After the service's acknowledgement, the answer is the snapshot over HTTP.
- * 2. About two seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
+ * 2. Three to four seconds later the transport looks once more over HTTP, because an acknowledged subscription may begin
  *    late. A look that brings something is delivered as an update: the follower sees by itself what it lacks.
  * 3. A `sync` is answered over HTTP too, with a snapshot that is not older than the request, and only if the service gives
  *    a sign of life: otherwise Livescore leaves the connection. An answer to a subscribe whose epoch differs from the
@@ -53,8 +53,9 @@ import { feedOfSubject, subjectsOf } from "./subject.js";
  * @property {() => void} lookNoMore stops the timer of the look that follows skipped frames
  */
 
-/** The look comes after a random time between these, in seconds. */
-const LOOK = /** @type {const} */ ([1.5, 2]);
+/** The look comes after a random time between these, in seconds. However old its answer is, the answer has whatever
+ * happened in the first second after the service acknowledged the subscription. */
+const LOOK = /** @type {const} */ ([FRESH + 1, FRESH + 2]);
 
 const MOST_MATCHES = 50;
 

@@ -1,27 +1,19 @@
 locals {
   # Channels begin with this namespace (matches/channels.py).
-  namespace = var.deployment.prefix
-  api_arn   = "arn:${var.deployment.partition}:appsync:${var.region}:${var.deployment.account_id}:apis/${aws_appsync_api.this.api_id}"
+  namespace = var.cell.deployment.prefix
+  api_arn   = "arn:${var.cell.deployment.partition}:appsync:${var.cell.region}:${var.cell.deployment.account_id}:apis/${aws_appsync_api.this.api_id}"
 
   # AWS chooses the names. The defaults are for providers that make nothing, which choose none.
   hosts = {
     for side, part in { HTTP = "appsync-api", REALTIME = "appsync-realtime-api" } :
-    side => lookup(aws_appsync_api.this.dns, side, "${aws_appsync_api.this.api_id}.${part}.${var.region}.${var.deployment.dns_suffix}")
+    side => lookup(aws_appsync_api.this.dns, side, "${aws_appsync_api.this.api_id}.${part}.${var.cell.region}.${var.cell.deployment.dns_suffix}")
   }
 }
 
 module "parts" {
   source = "../cell_parts"
 
-  deployment          = var.deployment
-  region              = var.region
-  suffix              = var.suffix
-  functions           = var.functions
-  tables              = var.tables
-  references          = var.references
-  home                = var.home
-  deletion_protection = var.deletion_protection
-  options             = var.options
+  cell = var.cell
   policies = {
     # Fetches the issuer's keys over the internet and writes nothing.
     events_authorizer = []
@@ -30,8 +22,8 @@ module "parts" {
 
 # Viewers connect and subscribe as the authorizer says. Only a signature of IAM publishes. There is no API key.
 resource "aws_appsync_api" "this" {
-  region = var.region
-  name   = "${var.deployment.prefix}-events${var.suffix}"
+  region = var.cell.region
+  name   = "${var.cell.deployment.prefix}-events${var.cell.suffix}"
 
   event_config {
     auth_provider {
@@ -68,7 +60,7 @@ resource "aws_appsync_api" "this" {
 }
 
 resource "aws_appsync_channel_namespace" "this" {
-  region = var.region
+  region = var.cell.region
   api_id = aws_appsync_api.this.api_id
   name   = local.namespace
 
@@ -84,15 +76,15 @@ resource "aws_appsync_channel_namespace" "this" {
 module "log" {
   source = "../appsync_log"
 
-  deployment  = var.deployment
-  region      = var.region
-  name        = "events${var.suffix}"
+  deployment  = var.cell.deployment
+  region      = var.cell.region
+  name        = "events${var.cell.suffix}"
   api_id      = aws_appsync_api.this.api_id
-  kms_key_arn = var.options.kms_key_arn
+  kms_key_arn = var.cell.options.kms_key_arn
 }
 
 resource "aws_lambda_permission" "authorizer" {
-  region        = var.region
+  region        = var.cell.region
   action        = "lambda:InvokeFunction"
   function_name = module.parts.functions["events_authorizer"].name
   qualifier     = module.parts.functions["events_authorizer"].qualifier

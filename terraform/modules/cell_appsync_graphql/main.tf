@@ -1,12 +1,12 @@
 locals {
-  api_arn = "arn:${var.deployment.partition}:appsync:${var.region}:${var.deployment.account_id}:apis/${aws_appsync_graphql_api.this.id}"
+  api_arn = "arn:${var.cell.deployment.partition}:appsync:${var.cell.region}:${var.cell.deployment.account_id}:apis/${aws_appsync_graphql_api.this.id}"
   # The field that publishes a frame, in schema.graphql.
   mutation = "publish"
 
   # AWS chooses the names. The defaults are for providers that make nothing, which choose none.
   urls = {
     for side, start in { GRAPHQL = "https://%s.appsync-api", REALTIME = "wss://%s.appsync-realtime-api" } :
-    side => lookup(aws_appsync_graphql_api.this.uris, side, "${format(start, aws_appsync_graphql_api.this.id)}.${var.region}.${var.deployment.dns_suffix}/graphql")
+    side => lookup(aws_appsync_graphql_api.this.uris, side, "${format(start, aws_appsync_graphql_api.this.id)}.${var.cell.region}.${var.cell.deployment.dns_suffix}/graphql")
   }
 
   resolvers = {
@@ -18,15 +18,7 @@ locals {
 module "parts" {
   source = "../cell_parts"
 
-  deployment          = var.deployment
-  region              = var.region
-  suffix              = var.suffix
-  functions           = var.functions
-  tables              = var.tables
-  references          = var.references
-  home                = var.home
-  deletion_protection = var.deletion_protection
-  options             = var.options
+  cell = var.cell
   policies = {
     # Fetches the issuer's keys over the internet and writes nothing.
     graphql_authorizer = []
@@ -35,12 +27,12 @@ module "parts" {
 
 # The default is IAM, so a field is closed to viewers unless the schema opens it with @aws_lambda. There is no API key.
 resource "aws_appsync_graphql_api" "this" {
-  region               = var.region
-  name                 = "${var.deployment.prefix}-graphql${var.suffix}"
+  region               = var.cell.region
+  name                 = "${var.cell.deployment.prefix}-graphql${var.cell.suffix}"
   authentication_type  = "AWS_IAM"
   schema               = file("${var.schema_directory}/schema.graphql")
   introspection_config = "DISABLED"
-  xray_enabled         = var.deployment.tracing
+  xray_enabled         = var.cell.deployment.tracing
 
   additional_authentication_provider {
     authentication_type = "AWS_LAMBDA"
@@ -62,7 +54,7 @@ resource "aws_appsync_graphql_api" "this" {
 
 # Nothing is stored: the mutation's result goes to the subscriptions.
 resource "aws_appsync_datasource" "none" {
-  region = var.region
+  region = var.cell.region
   api_id = aws_appsync_graphql_api.this.id
   name   = "none"
   type   = "NONE"
@@ -71,7 +63,7 @@ resource "aws_appsync_datasource" "none" {
 resource "aws_appsync_resolver" "this" {
   for_each = local.resolvers
 
-  region      = var.region
+  region      = var.cell.region
   api_id      = aws_appsync_graphql_api.this.id
   type        = each.value.type
   field       = each.value.field
@@ -88,15 +80,15 @@ resource "aws_appsync_resolver" "this" {
 module "log" {
   source = "../appsync_log"
 
-  deployment  = var.deployment
-  region      = var.region
-  name        = "graphql${var.suffix}"
+  deployment  = var.cell.deployment
+  region      = var.cell.region
+  name        = "graphql${var.cell.suffix}"
   api_id      = aws_appsync_graphql_api.this.id
-  kms_key_arn = var.options.kms_key_arn
+  kms_key_arn = var.cell.options.kms_key_arn
 }
 
 resource "aws_lambda_permission" "authorizer" {
-  region        = var.region
+  region        = var.cell.region
   action        = "lambda:InvokeFunction"
   function_name = module.parts.functions["graphql_authorizer"].name
   qualifier     = module.parts.functions["graphql_authorizer"].qualifier

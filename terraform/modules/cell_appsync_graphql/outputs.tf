@@ -11,7 +11,7 @@ output "address" {
   value = {
     url       = local.urls["REALTIME"]
     host      = regex("^https://([^/]+)", local.urls["GRAPHQL"])[0]
-    namespace = var.deployment.prefix
+    namespace = var.cell.deployment.prefix
   }
 }
 

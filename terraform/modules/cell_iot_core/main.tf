@@ -1,22 +1,14 @@
 locals {
   # Topics are the account's in each region, and those of this deployment begin with its name (matches/channels.py).
-  topics  = var.deployment.prefix
-  iot_arn = "arn:${var.deployment.partition}:iot:${var.region}:${var.deployment.account_id}"
-  name    = "${var.deployment.prefix}-viewers${var.suffix}"
+  topics  = var.cell.deployment.prefix
+  iot_arn = "arn:${var.cell.deployment.partition}:iot:${var.cell.region}:${var.cell.deployment.account_id}"
+  name    = "${var.cell.deployment.prefix}-viewers${var.cell.suffix}"
 }
 
 module "parts" {
   source = "../cell_parts"
 
-  deployment          = var.deployment
-  region              = var.region
-  suffix              = var.suffix
-  functions           = var.functions
-  tables              = var.tables
-  references          = var.references
-  home                = var.home
-  deletion_protection = var.deletion_protection
-  options             = var.options
+  cell = var.cell
   policies = {
     # Fetches the issuer's keys over the internet and writes nothing.
     iot_authorizer = []
@@ -28,7 +20,7 @@ data "aws_iam_policy_document" "presence" {
   statement {
     sid       = "Match"
     actions   = ["dynamodb:GetItem"]
-    resources = [var.home.matches_arn]
+    resources = [var.cell.home.matches_arn]
   }
 
   statement {
@@ -47,7 +39,7 @@ data "aws_iam_policy_document" "presence" {
   statement {
     sid       = "CountViewers"
     actions   = ["dynamodb:UpdateItem"]
-    resources = [var.home.matches_arn]
+    resources = [var.cell.home.matches_arn]
 
     # The counts, and no match.
     condition {
@@ -60,7 +52,7 @@ data "aws_iam_policy_document" "presence" {
 
 # The function checks the token's signature itself. So IoT Core needs no signature of its own beside the token.
 resource "aws_iot_authorizer" "viewers" {
-  region                  = var.region
+  region                  = var.cell.region
   name                    = local.name
   authorizer_function_arn = module.parts.target_arns["iot_authorizer"]
   signing_disabled        = true
@@ -70,7 +62,7 @@ resource "aws_iot_authorizer" "viewers" {
 }
 
 resource "aws_lambda_permission" "authorizer" {
-  region        = var.region
+  region        = var.cell.region
   action        = "lambda:InvokeFunction"
   function_name = module.parts.functions["iot_authorizer"].name
   qualifier     = module.parts.functions["iot_authorizer"].qualifier
@@ -81,7 +73,7 @@ resource "aws_lambda_permission" "authorizer" {
 # An address of the viewers' own, where this authorizer is asked whatever a client says. Certificates and other protocols do not
 # connect there. Publishers use the account's own endpoint.
 resource "aws_iot_domain_configuration" "viewers" {
-  region               = var.region
+  region               = var.cell.region
   name                 = local.name
   service_type         = "DATA"
   application_protocol = "MQTT_WSS"
@@ -98,7 +90,7 @@ resource "aws_iot_domain_configuration" "viewers" {
 }
 
 data "aws_iot_endpoint" "publish" {
-  region        = var.region
+  region        = var.cell.region
   endpoint_type = "iot:Data-ATS"
 }
 
@@ -107,9 +99,9 @@ data "aws_iot_endpoint" "publish" {
 resource "aws_iot_topic_rule" "presence" {
   for_each = var.rules
 
-  region = var.region
+  region = var.cell.region
   # The name of a rule has no hyphen.
-  name        = replace("${var.deployment.prefix}-${each.key}${var.suffix}", "-", "_")
+  name        = replace("${var.cell.deployment.prefix}-${each.key}${var.cell.suffix}", "-", "_")
   description = "Viewers of ${local.name} come, go and subscribe."
   enabled     = true
   sql         = each.value
@@ -126,11 +118,11 @@ resource "aws_iot_topic_rule" "presence" {
 resource "aws_lambda_permission" "presence" {
   for_each = var.rules
 
-  region         = var.region
+  region         = var.cell.region
   action         = "lambda:InvokeFunction"
   function_name  = module.parts.functions["iot_presence"].name
   qualifier      = module.parts.functions["iot_presence"].qualifier
   principal      = "iot.amazonaws.com"
-  source_arn     = "${local.iot_arn}:rule/${replace("${var.deployment.prefix}-${each.key}${var.suffix}", "-", "_")}"
-  source_account = var.deployment.account_id
+  source_arn     = "${local.iot_arn}:rule/${replace("${var.cell.deployment.prefix}-${each.key}${var.cell.suffix}", "-", "_")}"
+  source_account = var.cell.deployment.account_id
 }

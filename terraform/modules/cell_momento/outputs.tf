@@ -5,7 +5,7 @@ output "references" {
 
 output "address" {
   description = "What a viewer needs to connect."
-  value       = { url = var.momento.url, cache = var.momento.cache, namespace = var.deployment.prefix }
+  value       = { url = var.momento.url, cache = var.momento.cache, namespace = var.cell.deployment.prefix }
 }
 
 output "publish" {

@@ -1,0 +1,163 @@
+"""The planner: seconds, limits, raises, dollars, and one recommendation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from broadcaster.send import connection_pool, gateway
+from forecast import account
+from forecast.asking import ask, transports
+from forecast.bill import GROUPS, Options
+from forecast.planner import report
+from forecast.question import Question, QuestionError
+
+MILLION = Question(1_000_000, 25, 2.0)
+KNOWN = transports()
+NOBODY_KNOWS = Options()
+
+
+def rows(question: Question, options: Options = NOBODY_KNOWS) -> dict[str, Any]:
+    """The answer for each transport, as JSON."""
+    return {each["name"]: each for each in report(ask(question, KNOWN, options))["transports"]}
+
+
+def test_the_planner_knows_the_senders_limits() -> None:
+    """The planner computes with as many connections as a sender opens."""
+    assert (account.CONNECTIONS, account.MOST_OPENING) == (gateway.CONNECTIONS, connection_pool.MOST_OPENING)
+
+
+def test_a_million_viewers_at_default_quotas() -> None:
+    """The figures are those that docs/deploy.md and docs/choosing.md state."""
+    found = rows(MILLION)
+    assert found["api-gateway"]["last_viewer_s"] == pytest.approx(133.5, abs=1)
+    assert found["api-gateway"]["join_s"] == 2_000
+    assert found["appsync-events"]["last_viewer_s"] == pytest.approx(1.15, abs=0.1)
+    assert found["iot-core"]["last_viewer_s"] == pytest.approx(50, abs=1)
+    assert found["api-gateway"]["usd"]["high"] == pytest.approx(199, abs=1)
+
+
+@pytest.mark.parametrize("within", [0.5, 1, 5, 60])
+@pytest.mark.parametrize("viewers", [1_000, 1_000_000, 10_000_000])
+def test_a_raise_does_what_it_promises(viewers: int, within: float) -> None:
+    """With the raised quotas, settings and cells the last viewer has the goal in time; with a little less, not."""
+    question = replace(MILLION, viewers=viewers, within_s=within)
+    for name, row in rows(question).items():
+        if not row["raise"] or not row["possible"] or name == "momento":
+            continue
+        raised = replace(question, quotas=row["raise"], cells=row["cells_needed"])
+        assert rows(raised)[name]["last_viewer_s"] <= within * 1.01, (name, row)
+
+
+def test_without_an_aim_nothing_is_raised() -> None:
+    """An asker who names no seconds is told how long it takes, and raises nothing but what refuses the audience."""
+    found = rows(replace(MILLION, viewers=100))
+    assert all(each["raise"] == {} and each["refuses"] is None for each in found.values())
+    assert rows(MILLION)["iot-core"]["raise"] == {"iot_connections": 1_000_000}
+
+
+def test_the_recommendation_is_the_cheapest_that_manages() -> None:
+    """A transport that is too slow, or whose price nobody knows, is not recommended while another one manages."""
+    found = ask(replace(MILLION, within_s=5), KNOWN, Options(keepalives_billed=False))
+    assert found.recommended == "appsync-events"
+    assert "cheapest that tells the last viewer within 5 s" in found.reason
+    unsure = ask(replace(MILLION, within_s=5), KNOWN, NOBODY_KNOWS)
+    assert (unsure.recommended, "appsync-events costs $131" in unsure.reason) == ("appsync-graphql", True)
+
+
+def test_a_small_raise_goes_before_a_large_one() -> None:
+    """If no transport manages, the one with the smallest raise is named, with its raise."""
+    found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway", "appsync-events"], NOBODY_KNOWS)
+    assert found.recommended == "appsync-events"
+    assert "appsync_outbound to 2," in found.reason
+
+
+def test_more_cells_where_a_limit_of_ours_binds() -> None:
+    """Forty senders carry so many POSTs a second; beyond that the answer names cells."""
+    [row] = report(ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert row["cells_needed"] > 1
+    found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway"], NOBODY_KNOWS)
+    assert f"{row['cells_needed']} cells" in found.reason
+
+
+def test_nothing_helps_before_the_first_viewer() -> None:
+    """An aim below the time to the first viewer cannot be reached by any quota, and the answer says so."""
+    found = ask(replace(MILLION, within_s=0.01), KNOWN, NOBODY_KNOWS)
+    assert "none manages it: 0.15 s pass" in found.reason
+    assert not any(each["possible"] for each in report(found)["transports"])
+
+
+def test_cells_and_matches_divide_the_audience() -> None:
+    """Two cells halve the time; of two matches one alone needs half, and both together as long as one of that size."""
+    one = rows(MILLION)["api-gateway"]
+    assert rows(replace(MILLION, cells=2))["api-gateway"]["last_viewer_s"] == pytest.approx(
+        one["last_viewer_s"] / 2, rel=0.02
+    )
+    two = rows(replace(MILLION, matches=2))["api-gateway"]
+    assert two["last_viewer_s"] == pytest.approx(one["last_viewer_s"] / 2, rel=0.02)
+    assert two["together_last_viewer_s"] == pytest.approx(one["last_viewer_s"], rel=0.02)
+
+
+def test_a_raised_quota_makes_the_senders_faster() -> None:
+    """The send rate is the quota without the throttles of the routes, as Terraform computes it."""
+    [row] = report(ask(replace(MILLION, quotas={"requests": 60_000}), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert row["last_viewer_s"] == pytest.approx(1_000_000 / 57_500, rel=0.05)
+
+
+def test_a_small_region_has_a_quarter() -> None:
+    """In a region that begins with 2,500 requests a second, the senders have 1,875."""
+    row = rows(replace(MILLION, region="eu-south-1"))["api-gateway"]
+    assert row["last_viewer_s"] == pytest.approx(1_000_000 / 1_875, rel=0.02)
+
+
+def test_every_line_has_a_group_and_a_price() -> None:
+    """The groups of each transport add up to its sum, and every amount is 0 or more."""
+    for row in rows(MILLION, Options(momento_usd=(0.5, 0.9))).values():
+        assert sum(row["usd"][name][1] for name in GROUPS) == pytest.approx(row["usd"]["high"], abs=0.02)
+        assert all(each["amount"] >= 0 and each["usd"] is not None for each in row["lines"])
+
+
+def test_unknown_figures_are_a_range() -> None:
+    """Without an option, keep-alive frames make a range, and Momento has no sum."""
+    found = rows(MILLION)
+    assert found["momento"]["usd"]["total"] is None
+    usd = found["appsync-events"]["usd"]
+    assert usd["high"] - usd["low"] == pytest.approx(124, abs=0.5)
+    billed = rows(MILLION, Options(keepalives_billed=True))["appsync-events"]["usd"]
+    assert billed["low"] == pytest.approx(billed["high"] - 4, abs=0.5)
+
+
+def test_the_page_and_tracing_are_choices() -> None:
+    """Viewers with an app of their own cost no files; a scoreboard costs more reads; tracing can be off."""
+    own = rows(MILLION, Options(page="none", tracing=False))["api-gateway"]["usd"]
+    assert own["cdn"][1] < 1
+    assert own["tracing"] == [0, 0]
+    assert rows(MILLION, Options(page="scoreboard"))["api-gateway"]["usd"]["cdn"][1] > 120
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"viewers": 0}, "--viewers"), ({"viewers": -5}, "--viewers"), ({"viewers": 10**10}, "--viewers"),
+        ({"events": 0}, "--events"), ({"matches": 0}, "--matches"), ({"cells": 0}, "--cells"),
+        ({"hours": 0}, "--hours"), ({"hours": -1}, "--hours"), ({"hours": float("nan")}, "--hours"),
+        ({"hours": 25}, "--hours"), ({"within_s": 0}, "--within"), ({"within_s": float("inf")}, "--within"),
+        ({"within_s": float("nan")}, "--within"),
+        ({"viewers": 2, "matches": 3}, "more matches than viewers"), ({"viewers": 2, "cells": 3}, "more cells"),
+        ({"region": "mars-north-1"}, "mars-north-1"), ({"quotas": {"requestz": 1}}, "no quota requestz"),
+        ({"quotas": {"requests": 0}}, "quota requests"), ({"quotas": {"requests": float("nan")}}, "quota requests"),
+        ({"quotas": {"requests": 10}}, "leaves nothing for a sender"),
+    ],
+)  # fmt: skip
+def test_a_question_without_an_answer_gets_a_sentence(change: dict[str, Any], says: str) -> None:
+    """Each bad figure is named."""
+    with pytest.raises(QuestionError, match=says):
+        ask(replace(MILLION, **change), KNOWN, NOBODY_KNOWS)
+
+
+def test_a_plan_needs_a_transport() -> None:
+    """An empty list of transports has no answer."""
+    with pytest.raises(QuestionError, match="no transport"):
+        ask(MILLION, [], NOBODY_KNOWS)
