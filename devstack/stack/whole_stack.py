@@ -40,7 +40,7 @@ _PROOF_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """How the stand-in for API Gateway runs the function behind its routes."""
+    """The function behind the routes of the stand-in for API Gateway, and its threads."""
 
     handler: str | None = None
     """The function, as MODULE.NAME, in place of the described one."""
