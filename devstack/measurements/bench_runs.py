@@ -26,11 +26,11 @@ from loadtest.bench import (
     budget,
     burst,
     cold,
-    crowd,
     crowd_routes,
     goal,
     million,
     page,
+    real_crowd,
     send,
     standin_posts,
     transports,
@@ -117,18 +117,18 @@ def _transports(say: Say, viewers: int = transports.VIEWERS) -> Result:
         return signals.run(transports.run(target_of(system), addresses(system), say, viewers), uvloop.new_event_loop)
 
 
-def _crowd(say: Say, viewers: int = crowd.VIEWERS) -> Result:
+def _crowd(say: Say, viewers: int = real_crowd.VIEWERS) -> Result:
     number = cells_for(viewers)
-    if (refusal := crowd.refusal(viewers, number)) is not None:
+    if (refusal := real_crowd.refusal(viewers, number)) is not None:
         raise StackError(refusal)
     routes = Routes(f"{crowd_routes.__name__}.handler", crowd_routes.THREADS, throttled=False)
     cells = [StackCell(), *(StackCell(f"crowd-{each}") for each in range(2, number + 1))]
     with running(free_port(), UNBOUNDED, say, gateway="standin", routes=routes, cells=cells) as (system, stack):
         found = crowd_cells(system, stack)
-        return signals.run(crowd.run(target_of(system), found, say, viewers), uvloop.new_event_loop)
+        return signals.run(real_crowd.run(target_of(system), found, say, viewers), uvloop.new_event_loop)
 
 
-def crowd_cells(system: System, stack: Stack) -> list[crowd.CrowdCell]:
+def crowd_cells(system: System, stack: Stack) -> list[real_crowd.CrowdCell]:
     """The cells of a running system as the bench of the crowd needs them; their stand-ins have no limit of a rate."""
     stand_ins = {each.port: each.pid for each in (stack.standin, *stack.stand_ins) if each is not None}
     found = []
@@ -136,7 +136,7 @@ def crowd_cells(system: System, stack: Stack) -> list[crowd.CrowdCell]:
         url = at.websocket_url
         StandinClient(url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
         senders = partial(of_function, stack.ministack.pid, at.name("sender"))
-        found.append(crowd.CrowdCell(url, stand_ins[urlsplit(url).port or 0], senders))
+        found.append(real_crowd.CrowdCell(url, stand_ins[urlsplit(url).port or 0], senders))
     return found
 
 

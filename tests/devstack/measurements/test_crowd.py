@@ -15,7 +15,7 @@ from devstack.child_process import free_port
 from devstack.measurements.bench_runs import crowd_cells, target_of
 from devstack.stack.whole_stack import Routes, running
 from devstack.stack_cells import StackCell
-from loadtest.bench import crowd, crowd_routes
+from loadtest.bench import crowd_routes, real_crowd
 from tests.loadtest.test_locust import marked
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ async def test_a_gateway_that_refuses_viewers_is_a_sentence(crowded: tuple[Syste
     system, stack = crowded
     cells = crowd_cells(system, stack)
     cells[0].url = cells[0].url.replace("/live", "/nowhere")
-    with pytest.raises(crowd.CrowdError, match="Only 0 of 4 viewers could subscribe: "):
-        await crowd.run(target_of(system), cells, lambda _: None, viewers=40, goals=1)
+    with pytest.raises(real_crowd.CrowdError, match="Only 0 of 4 viewers could subscribe: "):
+        await real_crowd.run(target_of(system), cells, lambda _: None, viewers=40, goals=1)
     async with target_of(system).api() as http:
         (await http.delete(f"/matches/{crowd_routes.MATCH}")).raise_for_status()
     assert all(cell.process is not None and cell.process.returncode is not None for cell in cells)
@@ -54,7 +54,7 @@ async def test_a_goal_reaches_the_crowd_in_every_cell(crowded: tuple[System, Sta
     system, stack = crowded
     cells = crowd_cells(system, stack)
     assert len({cell.url for cell in cells}) == len({cell.standin for cell in cells}) == 2
-    figures = (await crowd.run(target_of(system), cells, lambda _: None, viewers=41, goals=2)).figures
+    figures = (await real_crowd.run(target_of(system), cells, lambda _: None, viewers=41, goals=2)).figures
     assert (figures["viewers"], figures["goals"], figures["missed"], figures["viewers_that_missed"]) == (41, 2, 0, 0)
     assert [cell.watching for cell in cells] == [21, 20]
     assert set(figures["cpu_us_per_viewer"]) == {"4", "41"}
