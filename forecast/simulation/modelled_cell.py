@@ -28,11 +28,9 @@ from forecast.simulation.viewers import Viewers
 from subscriptions.shards import grown_shards, initial_shards, shard_count
 
 if TYPE_CHECKING:
-    import random
-
     from forecast.simulation.modelled_tables import Home
+    from forecast.simulation.repairs import Repairs
     from forecast.simulation.scenario import Scenario
-    from forecast.simulation.virtual_loop import VirtualLoop
 
 TRIES = 4
 """Tries of a sender that fails, 1, 2 and 4 seconds apart (broadcast.asl.json)."""
@@ -59,14 +57,14 @@ class Counted:
 class ModelledCell:
     """A cell, its tables, its @connections and its viewers."""
 
-    def __init__(self, name: str, scenario: Scenario, home: Home, loop: VirtualLoop, chance: random.Random) -> None:
+    def __init__(self, name: str, scenario: Scenario, home: Home, repairs: Repairs) -> None:
+        loop, chance = repairs.loop, repairs.chance
         self.name = name
         self.counted = Counted()
         self.tables = Tables()
-        self.gateway = ModelledGateway(scenario.gateway, loop, chance)
+        self.gateway = ModelledGateway(scenario.gateway, loop, chance, repairs)
         self.rows = ModelledRows(self.tables, scenario.latencies.call_s, scenario.latencies.page_s)
         self.tasks: set[asyncio.Task[Any]] = set()
-        self.failure: BaseException | None = None
         self._scenario = scenario
         self._home = home
         self._loop = loop
@@ -96,8 +94,8 @@ class ModelledCell:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self.failure = self.failure or task.exception()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
     # The starter and the watchdog.
 

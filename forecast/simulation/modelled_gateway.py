@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from forecast.simulation.repairs import Repairs
     from forecast.simulation.scenario import Gateway as GatewaySettings
     from forecast.simulation.viewers import Viewers
     from forecast.simulation.virtual_loop import VirtualLoop
@@ -36,7 +37,8 @@ _NUMBERS = count(1_000)
 class ModelledGateway:
     """The @connections of one cell: the account's bucket, the latency, and what becomes of each POST."""
 
-    def __init__(self, settings: GatewaySettings, loop: VirtualLoop, chance: random.Random) -> None:
+    def __init__(self, settings: GatewaySettings, loop: VirtualLoop, chance: random.Random, repairs: Repairs) -> None:
+        self.repairs = repairs
         self.settings = settings
         self.loop = loop
         self.chance = chance
@@ -50,6 +52,7 @@ class ModelledGateway:
         self.errors = 0
         self.refused_slow = 0
         self.closed = 0
+        self.lost = 0
         self.down_until = 0.0
         """Until then no connection opens, and no POST is answered."""
 
@@ -65,6 +68,7 @@ class ModelledGateway:
             return lambda connection: (connection, None)
         read = orjson.loads(frame)
         parcel = self.viewers[read["match"]].parcel(read["prev"], read["seq"])
+        parcel.frame = frame
         return lambda connection: (connection, parcel)
 
 
@@ -84,7 +88,7 @@ class _Epoll:
         self._jitter = settings.jitter_s
         self._deliver_s = settings.latency_s * settings.delivered
         self._post = gateway.bucket.take
-        self._plain = not (settings.slow or settings.errors)
+        self._plain = not (settings.slow or settings.errors or settings.lost)
 
     def fileno(self) -> int:
         return self.number
@@ -148,7 +152,13 @@ class _Epoll:
         if gateway.settings.errors and gateway.chance.random() < gateway.settings.errors:
             gateway.errors += 1
             return _ERROR
-        parcel.deliver(viewer, now + self._deliver_s)
+        if gateway.settings.lost and gateway.chance.random() < gateway.settings.lost:
+            gateway.lost += 1
+            gateway.repairs.lose(parcel, viewer)
+        elif (seat := gateway.repairs.follows(viewers.match, viewer)) is not None:
+            seat.deliver(parcel.frame)
+        else:
+            parcel.deliver(viewer, now + self._deliver_s)
         gateway.accepted += 1
         return http_answers.OK
 

@@ -37,6 +37,10 @@ class Home:
 
     states: dict[str, MatchState] = field(default_factory=dict)
     events: dict[str, list[CarriedEvent]] = field(default_factory=dict)
+    history: dict[str, list[MatchState]] = field(default_factory=dict)
+    """By match: its states, the first one before any event."""
+    numbered: dict[str, list[float]] = field(default_factory=dict)
+    """By match: when each event was numbered (seconds)."""
 
 
 @dataclass(slots=True)

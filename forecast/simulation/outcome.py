@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ class Outcome:
     virtual_s: float
     """Seconds of the simulated time."""
     cells: tuple[CellOutcome, ...]
+    lost: int = 0
+    """Frames that did not reach their viewer."""
+    reads_over_http: int = 0
+    asked_over_the_socket: int = 0
+    repair_s: Sequence[float] = ()
+    """Seconds from each lost frame until its viewer had the events, in order."""
 
     @property
     def posts(self) -> int:
@@ -97,6 +103,11 @@ class Outcome:
             "slowest_goal_s": max((each.last_s for each in self.goals), default=None),
             **{name: sum(getattr(each, name) for each in self.cells) for name in summed},
             "sender_s": round(sum(each.sender_s for each in self.cells), 1),
+            "lost": self.lost,
+            "reads_over_http": self.reads_over_http,
+            "asked_over_the_socket": self.asked_over_the_socket,
+            "repair_p50_s": round(median(self.repair_s), 2) if self.repair_s else None,
+            "repair_max_s": round(self.repair_s[-1], 2) if self.repair_s else None,
             "virtual_s": round(self.virtual_s, 1),
             "cells": [asdict(each) for each in self.cells],
         }

@@ -35,6 +35,8 @@ class Gateway:
     """Share of viewers that read nothing: each POST to them is answered 429."""
     errors: float = 0.0
     """Share of POSTs that are answered 500."""
+    lost: float = 0.0
+    """Share of accepted frames that do not reach their viewer."""
 
 
 @dataclass(frozen=True, slots=True)

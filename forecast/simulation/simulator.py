@@ -14,6 +14,7 @@ from broadcaster.control.payload import CarriedEvent
 from forecast.simulation.modelled_cell import ModelledCell
 from forecast.simulation.modelled_tables import Home
 from forecast.simulation.outcome import CellOutcome, Outcome, goal_times
+from forecast.simulation.repairs import Repairs
 from forecast.simulation.virtual_loop import VirtualLoop, run
 from matches.match_state import MatchState
 from matches.scoreboard import Board
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 LONGEST_SECONDS = 24 * 3600.0
 """Virtual seconds after which a simulation ends in any case."""
+
+REPAIR_SECONDS = 600.0
+"""Virtual seconds after the last broadcast in which viewers may still find what they lost."""
 
 GRIDS = ((100_000, 0.001), (1_000_000, 0.005), (10_000_000, 0.01))
 """Up to so many viewers: the seconds of the clock's grid; 0.02 for more."""
@@ -74,8 +78,9 @@ class _World:
         self._names = [f"match{number}" for number in range(len(scenario.viewers))]
         self._posted: dict[tuple[str, int], float] = {}
         chance = random.Random(scenario.seed)
+        self._repairs = Repairs(self._home, loop, chance)
         self._cells = [
-            ModelledCell(f"cell{number}", scenario, self._home, loop, chance) for number in range(scenario.cells)
+            ModelledCell(f"cell{number}", scenario, self._home, self._repairs) for number in range(scenario.cells)
         ]
         expected = scenario.expected or scenario.viewers
         first = 0
@@ -83,7 +88,8 @@ class _World:
             self._home.states[name] = MatchState(
                 name, "e", 0, Board(), "A", "B", None, "2025-12-18T15:00:00Z", audience, 0
             )
-            self._home.events[name] = []
+            self._home.events[name], self._home.numbered[name] = [], []
+            self._home.history[name] = [self._home.states[name]]
             for number, cell in enumerate(self._cells):
                 count = viewers * (number + 1) // len(self._cells) - viewers * number // len(self._cells)
                 cell.admit(name, count, first)
@@ -100,10 +106,11 @@ class _World:
         while any(not self._has_ended(cell) for cell in self._cells):
             if loop.time() > LONGEST_SECONDS:
                 break
-            failure = next((cell.failure for cell in self._cells if cell.failure is not None), None)
-            if failure is not None:
-                raise failure
             await asyncio.sleep(0.25)
+        until = loop.time() + REPAIR_SECONDS
+        while self._repairs.behind and loop.time() < until:
+            await asyncio.sleep(1.0)
+        await self._repairs.close()
         return self._outcome()
 
     def _has_ended(self, cell: ModelledCell) -> bool:
@@ -127,6 +134,8 @@ class _World:
         carried = CarriedEvent(event, state.newest_score_seq)  # type: ignore[arg-type]
         self._home.events[name].append(carried)
         self._home.states[name] = replace(state, newest_seq=seq, newest_score_seq=seq, board=board)
+        self._home.history[name].append(self._home.states[name])
+        self._home.numbered[name].append(loop.time())
         self._posted[name, seq] = posted
         await asyncio.sleep(2 * latencies.call_s)
         for cell in self._cells:
@@ -150,6 +159,10 @@ class _World:
             goals=tuple(goals),
             missed=missed,
             virtual_s=self._loop.time(),
+            lost=sum(cell.gateway.lost for cell in self._cells),
+            reads_over_http=self._repairs.reads,
+            asked_over_the_socket=self._repairs.syncs,
+            repair_s=sorted(self._repairs.took_s),
             cells=tuple(_counts(cell) for cell in self._cells),
         )
 

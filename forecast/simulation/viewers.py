@@ -64,12 +64,14 @@ class Viewers:
 class Parcel:
     """A frame on its way to all viewers."""
 
-    __slots__ = ("came", "prev", "seq", "viewers")
+    __slots__ = ("came", "frame", "prev", "seq", "viewers")
 
     def __init__(self, viewers: Viewers, prev: int, seq: int) -> None:
         self.viewers = viewers
         self.prev = prev
         self.seq = seq
+        self.frame = b""
+        """Its JSON."""
         self.came: dict[tuple[int, int], int] = {}
         """By the viewer's newest event before, and the tick: the number of viewers."""
 

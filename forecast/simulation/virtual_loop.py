@@ -49,6 +49,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self.step = 0
         self._clock_resolution = grid / 1_000
         self._readers: dict[int, Callable[[], Any]] = {}
+        self.fault: BaseException | None = None
+        """The first error of a callback, which ``run`` raises."""
+        self.set_exception_handler(self._failed)
+
+    def _failed(self, _: asyncio.AbstractEventLoop, about: dict[str, Any]) -> None:
+        self.fault = self.fault or about.get("exception") or StalledError(about["message"])
+        self.stop()
 
     def time(self) -> float:
         """Seconds since the beginning."""
@@ -94,7 +101,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
 def run(work: Coroutine[Any, Any, Any], loop: VirtualLoop) -> Any:
     """Run ``work`` to its end, and cancel what it leaves behind. Raises its error."""
     try:
-        return loop.run_until_complete(work)
+        try:
+            return loop.run_until_complete(work)
+        except RuntimeError:
+            if loop.fault is not None:
+                raise loop.fault from None
+            raise
     finally:
         left = asyncio.all_tasks(loop)
         for task in left:

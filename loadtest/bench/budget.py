@@ -63,25 +63,32 @@ async def run(target: Target, say: Say, viewers: int = VIEWERS, runs: int = RUNS
             lambda limited: fairness.crowd(limited, CROWD, others, say, min(runs, FAIR_RUNS)),
         ),
     ]
-    missed = 0
+    missed, measured = 0, []
     async with target.api() as http:
         for matches, case in cases:
             limited = RateLimitedMatches(http, control, Audience(target.websocket_url, matches, SILENCE_SECONDS))
             try:
                 await limited.enter(matches, say)
                 result.figures |= await case(limited)
+                measured += limited.cases
                 missed += limited.late + sum(limited.missed(match) for match in matches)
             finally:
                 await leave(limited.audience.members)
     result.figures["missed"] = missed
+    result.figures["cases"] = measured
     return result
 
 
 async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: int) -> dict[str, Any]:
     ideal = viewers / RATE
     single, double, saved, posts, refused = [], [], [], 0, 0
+    tries: dict[str, list[int]] = {"single": [], "double": []}
     await limited.post(ONE)
     await limited.told(ONE, viewers)  # The kick-off warms up.
+    at = await limited.post(ONE)
+    await limited.told(ONE, viewers)
+    first_s = (limited.first(ONE, limited.seqs[ONE]) - at) / 1000  # Also a goal that warms up: no case counts it.
+    await limited.rest()
     for number in range(runs):
         say(f"budget: one goal, run {number + 1} of {runs}")
         limited.counted()
@@ -89,6 +96,7 @@ async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: 
         await limited.told(ONE, viewers)
         single.append((limited.last(ONE, limited.seqs[ONE]) - at) / 1000)
         counted = limited.counted()
+        tries["single"].append(counted[0])
         posts, refused = posts + counted[0], refused + counted[1]
         await limited.rest()
     for number in range(runs):
@@ -100,11 +108,15 @@ async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: 
         await limited.told(ONE, viewers)
         double.append((limited.last(ONE, limited.seqs[ONE]) - at) / 1000)
         counted = limited.counted()
+        tries["double"].append(counted[0])
         saved.append(1 - (counted[0] - counted[1]) / (2 * viewers))
         posts, refused = posts + counted[0], refused + counted[1]
         await limited.rest()
+    limited.case("one goal", single, tries["single"])
+    limited.case("two goals a second apart", double, tries["double"])
     return {
-        "viewers": viewers, "rate": RATE, "senders": SENDERS, "ideal_s": ideal, "last_viewer_s": median(single),
+        "viewers": viewers, "warm_first_viewer_s": first_s, "rate": RATE, "senders": SENDERS, "ideal_s": ideal,
+        "last_viewer_s": median(single),
         "ratio": median(each / ideal for each in single), "throttled_share": round(refused / posts, 5),
         "two_goals_s": median(double), "two_goals_rounds": median(each / median(single) for each in double),
         "posts_saved": median(saved),
@@ -113,15 +125,19 @@ async def _one_match(limited: RateLimitedMatches, say: Say, viewers: int, runs: 
 
 async def _two_matches(limited: RateLimitedMatches, say: Say, viewers: int, runs: int) -> dict[str, Any]:
     """Events of two matches at once, each with ``viewers``, compared with half of the rate."""
-    matches, ratios = list(limited.seqs), []
+    matches, ratios, lasts, tries = list(limited.seqs), [], [], []
     share = viewers / (RATE / len(matches))
     for number in range(runs + 1):
         say(f"budget: two matches at once, run {number} of {runs}")
+        limited.counted()
         begun = await asyncio.gather(*(limited.post(match) for match in matches))
         for match in matches:
             await limited.told(match, viewers)
         last = [limited.last(match, limited.seqs[match]) for match in matches]
         if number:
+            lasts.append(max(end - at for end, at in zip(last, begun, strict=True)) / 1000)
+            tries.append(limited.counted()[0])
             ratios.append(max((end - at) / 1000 / share for end, at in zip(last, begun, strict=True)))
         await limited.rest()
+    limited.case("two matches at once", lasts, tries)
     return {"two_matches_ratio": median(ratios)}

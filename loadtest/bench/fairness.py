@@ -50,7 +50,7 @@ async def with_slow_viewers(
     await limited.post(match)
     honest = len(limited.audience.members)
     count = round(honest * SLOW_SHARE / (1 - SLOW_SHARE))
-    without, beside, closed = [], [], 0
+    without, beside, tries, closed = [], [], [], 0
     await limited.told(match, honest)  # The kick-off warms up.
     for number in range(runs):
         say(f"budget: a goal without slow viewers, run {number + 1} of {runs}")
@@ -63,10 +63,13 @@ async def with_slow_viewers(
             await fill(endpoint, keys, slow)
             limited.bounded()
             say(f"budget: a goal with slow viewers, run {number + 1} of {runs}")
+            limited.counted()
             beside.append(await _goal(limited, match, honest))
+            tries.append(limited.counted()[0])
             for _ in range(2):
                 await _goal(limited, match, honest)
             closed += await _closed(target, match, slow)
+    limited.case("a tenth of the viewers never reads", beside, tries)
     ratios = [slow / alone for slow, alone in zip(beside, without, strict=True)]
     return {
         "slow_viewers": count, "without_slow_s": median(without), "with_slow_s": median(beside),
@@ -79,7 +82,7 @@ async def crowd(
 ) -> dict[str, Any]:
     """Events of a match, in turn together with one of each of the ``others`` and alone. The first are kick-offs."""
     viewers = sum(member.match == match for member in limited.audience.members)
-    together, alone = [], []
+    together, alone, tries = [], [], []
     door = asyncio.Semaphore(OPERATORS)
 
     async def post(each: str) -> int:
@@ -88,13 +91,16 @@ async def crowd(
 
     for number in range(runs):
         say(f"budget: {len(others) + 1} matches at once, run {number + 1} of {runs}")
+        limited.counted()
         at, *_ = await asyncio.gather(*(post(each) for each in (match, *others)))
         await limited.told(match, viewers)
         together.append((limited.last(match, limited.seqs[match]) - at) / 1000)
         for each in others:
             await limited.told(each, FEW_VIEWERS)
+        tries.append(limited.counted()[0])
         say(f"budget: one of them alone, run {number + 1} of {runs}")
         alone.append(await _goal(limited, match, viewers))
+    limited.case("sixty matches at once", together, tries)
     ratios = [each / one for each, one in zip(together, alone, strict=True)]
     return {"crowd_viewers": viewers, "crowd_matches": len(others) + 1, "crowd_alone_s": median(alone),
             "crowd_s": median(together), "crowd_ratio": median(ratios)}  # fmt: skip

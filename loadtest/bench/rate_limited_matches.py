@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from loadtest.bench.bench_result import median
 from loadtest.bench.goal import settled
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class RateLimitedMatches:
         self._control = control
         self.audience = audience
         self.seqs: dict[str, int] = {}
+        self.cases: list[dict[str, Any]] = []
+        """By case: its name, the seconds until the last viewer, and the POSTs; medians of its runs."""
         self.late = 0
         """Viewers that did not have an event a minute after its POST, even if they got it later."""
 
@@ -68,6 +71,14 @@ class RateLimitedMatches:
         """Events that viewers of the match do not have."""
         members = [member for member in self.audience.members if member.match == match]
         return sum(len(set(range(1, self.seqs[match] + 1)) - set(member.seqs)) for member in members)
+
+    def first(self, match: str, seq: int) -> int:
+        """When the first viewer of a match had an event (milliseconds since 1970)."""
+        return min(member.at[seq] for member in self.audience.members if member.match == match and seq in member.at)
+
+    def case(self, name: str, last_s: list[float], posts: list[int]) -> None:
+        """Note the runs of a case."""
+        self.cases.append({"name": name, "last_viewer_s": median(last_s), "posts": round(median(posts))})
 
     def counted(self) -> tuple[int, int]:
         """POSTs since the last call, and those of them that were answered 429."""

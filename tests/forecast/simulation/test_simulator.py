@@ -118,3 +118,23 @@ def test_an_unexpected_audience_gets_shards_after_one_goal() -> None:
 def test_the_grid_grows_with_the_audience(viewers: int, grid: float) -> None:
     """A wide grid is fast, and its error stays small beside the time that such an audience takes."""
     assert grid_for(viewers) == grid
+
+
+def test_a_lost_frame_is_found_and_read() -> None:
+    """Viewers whose frame does not arrive read the goal over HTTP, by the client's own follower and repairer."""
+    outcome = simulate(replace(ONE, gateway=Gateway(lost=0.01), goals=(Goal(0.0), Goal(20.0))))
+    assert outcome.missed == 0
+    assert 100 < outcome.lost < 300
+    assert outcome.reads_over_http + outcome.asked_over_the_socket >= outcome.lost / 2
+    assert outcome.repair_s[-1] < 200
+
+
+def test_an_error_of_the_code_ends_the_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in a callback is raised; it does not pass as a viewer that missed a goal."""
+    monkeypatch.setattr(pacing.TokenBucket, "spend", _fails)
+    with pytest.raises(ZeroDivisionError):
+        simulate(ONE)
+
+
+def _fails(*_: object) -> None:
+    raise ZeroDivisionError

@@ -1,0 +1,148 @@
+"""The command that plays broadcasts in virtual time: simulate."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from commands.common import AsJson, WrongOptionError, errors_end_the_command, out, progress
+
+MOST_VIEWERS = 50_000_000
+"""The numbers of connections have eight digits."""
+
+DIFFERS = 1
+"""Exit status when a simulation differs too much from what it is compared with, or somebody missed a goal."""
+
+
+def simulate(
+    viewers: Annotated[int, typer.Option(help="Viewers of all matches together.")] = 10_000,
+    goals: Annotated[int, typer.Option(help="Goals of each match.")] = 2,
+    gap: Annotated[float, typer.Option(help="Seconds between two goals of a match.")] = 60.0,
+    matches: Annotated[int, typer.Option(help="Matches, whose goals fall at the same moments.")] = 1,
+    cells: Annotated[int, typer.Option(help="Cells, each with the rate of a region of its own.")] = 1,
+    send_rate: Annotated[int, typer.Option(help="POSTs a second of all senders of a cell.")] = 7_500,
+    sender_rate: Annotated[int, typer.Option(help="POSTs a second of one sender.")] = 3_000,
+    account_rate: Annotated[
+        float | None, typer.Option(help="Requests a second of the account; 2,500 more than the senders'.")
+    ] = None,
+    latency: Annotated[float, typer.Option(help="Milliseconds from a POST to its answer.")] = 30.0,
+    jitter: Annotated[float, typer.Option(help="Standard deviation of these milliseconds.")] = 0.0,
+    gone: Annotated[float, typer.Option(help="Share of viewers that have left: 410.")] = 0.0,
+    slow: Annotated[float, typer.Option(help="Share of viewers that read nothing: 429.")] = 0.0,
+    errors: Annotated[float, typer.Option(help="Share of POSTs that are answered 500.")] = 0.0,
+    lost: Annotated[float, typer.Option(help="Share of accepted frames that do not reach their viewer.")] = 0.0,
+    down_cell: Annotated[int | None, typer.Option(help="Number, from 0, of a cell that is down for a while.")] = None,
+    down_from: Annotated[float, typer.Option(help="Second from which that cell is down.")] = 0.0,
+    down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
+    seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
+    as_bench: Annotated[str | None, typer.Option(help="Run a bench and simulate its cases beside it: budget.")] = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Play goals to many viewers in virtual time, with the product's own senders and modelled services.
+
+    Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement.
+    """
+    if as_bench is not None:
+        _as_bench(as_bench, as_json)
+    from forecast.simulation.scenario import Gateway, Goal, Scenario
+    from forecast.simulation.simulator import simulate as play
+
+    with errors_end_the_command():
+        _check_counts({"--viewers": viewers, "--goals": goals, "--matches": matches, "--cells": cells})
+        _check_shares({"--gone": gone, "--slow": slow, "--errors": errors, "--lost": lost})
+        _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter})
+        _check_times({"--down-from": down_from, "--down-for": down_for})
+        if send_rate < 1 or sender_rate < 1 or not (account_rate is None or 1 <= account_rate < float("inf")):
+            raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
+        if down_cell is not None and not 0 <= down_cell < cells:
+            raise WrongOptionError(f"--down-cell is the number of a cell, from 0 to {cells - 1}, not {down_cell}.")
+        rate = account_rate or send_rate + 2_500
+        scenario = Scenario(
+            viewers=tuple(viewers * (each + 1) // matches - viewers * each // matches for each in range(matches)),
+            goals=tuple(Goal(number * gap, match) for match in range(matches) for number in range(goals)),
+            cells=cells,
+            down_cell=down_cell,
+            down_from_s=down_from,
+            down_until_s=down_from + down_for,
+            send_rate=send_rate,
+            sender_rate=sender_rate,
+            gateway=Gateway(
+                rate, rate / 2, latency / 1000, jitter / 1000, gone=gone, slow=slow, errors=errors, lost=lost
+            ),
+            seed=seed,
+        )
+        begun = time.monotonic()
+        report = play(scenario).report()
+        report["wall_s"] = round(time.monotonic() - begun, 1)
+        report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if as_json:
+        print(json.dumps(report))  # noqa: T201
+    else:
+        _show(report)
+    raise typer.Exit(DIFFERS if report["missed"] else 0)
+
+
+def _check_counts(counts: dict[str, int]) -> None:
+    """Raises WrongOptionError."""
+    for name, value in counts.items():
+        most = MOST_VIEWERS if name == "--viewers" else 1_000
+        if not 1 <= value <= most:
+            raise WrongOptionError(f"{name} is a whole number from 1 to {most:,}, not {value}.")
+    if counts["--matches"] > counts["--viewers"]:
+        raise WrongOptionError("There are more matches than viewers.")
+
+
+def _check_shares(shares: dict[str, float]) -> None:
+    """Raises WrongOptionError."""
+    for name, share in shares.items():
+        if not 0 <= share <= 0.5:
+            raise WrongOptionError(f"{name} is a share from 0 to 0.5, not {share}.")
+
+
+def _check_times(times: dict[str, float]) -> None:
+    """Raises WrongOptionError."""
+    for name, value in times.items():
+        if not 0 <= value <= 36_000:
+            raise WrongOptionError(f"{name} is a number from 0 to 36,000, not {value}.")
+
+
+def _show(report: dict[str, Any]) -> None:
+    table = Table("figure", "simulated", title="simulate")
+    for name, value in report.items():
+        if name != "cells":
+            table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    out.print(table)
+
+
+def _as_bench(name: str, as_json: bool) -> None:
+    """Run the bench, simulate its cases, print both, and end the command."""
+    if name != "budget":
+        raise typer.BadParameter(
+            f"{name} is no bench that can be simulated: budget is the only one", param_hint="--as-bench"
+        )
+    from devstack.measurements.bench_runs import run
+    from forecast.simulation.as_bench import agrees, compare
+
+    with errors_end_the_command(), out.status("") as status:
+        figures = run(name, progress(status)).figures
+        cases = compare(figures["cases"], figures["warm_first_viewer_s"], figures["viewers"])
+    if as_json:
+        print(json.dumps({"bench": name, "missed": figures["missed"], "cases": cases}))  # noqa: T201
+    else:
+        table = Table(
+            "case", "last viewer, measured", "simulated", "differs", "POSTs, measured", "simulated", "differs"
+        )
+        for each in cases:
+            measured, simulated, differs = each["measured"], each["simulated"], each["differs"]
+            table.add_row(
+                each["name"], f"{measured['last_viewer_s']} s", f"{simulated['last_viewer_s']} s",
+                f"{100 * differs['last_viewer_s']:+.1f} %", f"{measured['posts']:,}", f"{simulated['posts']:,}",
+                f"{100 * differs['posts']:+.1f} %",
+            )  # fmt: skip
+        out.print(table)
+    raise typer.Exit(0 if all(map(agrees, cases)) else DIFFERS)

@@ -1,0 +1,54 @@
+"""``livescore simulate``: what it prints, and how it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.cli import app
+
+RUN = CliRunner()
+
+
+def test_json_has_the_figures_of_the_benches() -> None:
+    """The JSON has the audience, the goals, who missed, times, POSTs, and what the simulation itself took."""
+    found = json.loads(RUN.invoke(app, ["simulate", "--viewers", "2000", "--goals", "2", "--json"]).stdout)
+    assert (found["viewers"], found["goals"], found["missed"], found["posts"]) == (2_000, 2, 0, 4_000)
+    assert found["last_viewer_s"] > found["median_viewer_s"] > found["first_viewer_s"] > 0
+    assert found["wall_s"] >= 0
+    assert found["rss_mb"] > 0
+
+
+def test_matches_cells_and_faults_are_taken() -> None:
+    """Two matches in two cells with viewers that left, errors and a cell that is down: nobody misses a goal."""
+    options = ["--viewers", "2000", "--matches", "2", "--cells", "2", "--gone", "0.05", "--errors", "0.02",
+               "--lost", "0.01", "--jitter", "5", "--down-cell", "1", "--down-for", "45"]  # fmt: skip
+    result = RUN.invoke(app, ["simulate", *options], env={"COLUMNS": "100"})
+    assert result.exit_code == 0
+    assert "missed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--viewers", "0"], "--viewers is a whole number from 1"),
+        (["--viewers", "99999999"], "--viewers is a whole number from 1"),
+        (["--goals", "0"], "--goals is"), (["--matches", "0"], "--matches is"), (["--cells", "0"], "--cells is"),
+        (["--viewers", "2", "--matches", "3"], "more matches than viewers"),
+        (["--gone", "0.9"], "--gone is a share"), (["--slow", "-1"], "--slow is a share"),
+        (["--errors", "nan"], "--errors is a share"), (["--lost", "2"], "--lost is a share"),
+        (["--gap", "-1"], "--gap is a number"), (["--latency", "nan"], "--latency is a number"),
+        (["--down-cell", "1"], "--down-cell is the number of a cell"),
+        (["--send-rate", "0"], "--send-rate"), (["--account-rate", "0"], "--account-rate"),
+        (["--as-bench", "goal"], "goal is no bench that can be simulated"),
+    ],
+)  # fmt: skip
+def test_bad_input_gets_a_sentence(options: list[str], says: str) -> None:
+    """Each bad option ends the command with status 2 and one sentence, without a traceback."""
+    result = RUN.invoke(app, ["simulate", *options])
+    assert result.exit_code == 2
+    said = " ".join((result.stdout + result.stderr).replace("│", " ").split())
+    assert says in said
+    assert "Traceback" not in said
