@@ -41,7 +41,7 @@ def simulate(
     down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
     as_bench: Annotated[str | None, typer.Option(help="Run a bench and simulate its cases beside it: budget.")] = None,
-    against_plan: Annotated[bool, typer.Option("--against-plan", help="Compare the planner with 200 settings.")] = False,
+    against_plan: Annotated[bool, typer.Option("--against-plan", help="Compare the planner in 200 settings.")] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Play goals to many viewers in virtual time, with the product's own senders and modelled services.
