@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BroadcastTimes:
     """In seconds. Tests shorten them."""
 
@@ -13,6 +13,8 @@ class BroadcastTimes:
     """A viewer reads a second time after a random time between these, because a subscription that the service has
     acknowledged may begin late. It is ``settle`` and one to two seconds: whatever happened in the first second after
     the acknowledgement is in the answer, however old the answer is."""
+    joined: float = 10.0
+    """A viewer that changes to a match's new channel ends its connection if the service does not answer for so long."""
     begun: float = 0.3
     """A poll of Momento's that has not been refused for so long has begun: Momento does not say it."""
     settle: float = 2.1

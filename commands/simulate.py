@@ -97,7 +97,7 @@ def simulate(
     raise typer.Exit(DIFFERS if report["missed"] else 0)
 
 
-def _storm(  # noqa: PLR0917 - options of the command
+def _storm(
     storm: str, viewers: int, cells: int, transport: str, spread: float, connects: float | None, seed: int,
     as_json: bool,
 ) -> None:  # fmt: skip

@@ -50,8 +50,8 @@ FILES: Final = {
     "tests/forecast": {"test_planner", "test_prices"},
     "tests/forecast/simulation": {"test_outcome", "test_services", "test_viewers"},
     "tests/loadtest": {
-        "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers", "test_lambda_events",
-        "test_momento_topics",
+        "test_crowd_needs", "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers",
+        "test_lambda_events", "test_momento_topics",
         "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
         "test_websocket_frames",
     },

@@ -129,8 +129,8 @@ class AppSyncService:
         raise LostError("AppSync refuses the connection.", REFUSED_STATUS if is_refusal(errors) else None)
 
     def answered(self, key: Any, outcome: Outcome) -> None:
-        """The service has answered a subscription."""
-        answer = self._asked.get(key)
+        """The service has answered a subscription. A ``key`` that is no text is nobody's."""
+        answer = self._asked.get(key) if isinstance(key, str) else None
         if answer is not None and not answer.done():
             answer.set_result(outcome)
 
@@ -168,7 +168,10 @@ class AppSyncService:
 
 def is_refusal(errors: Any) -> bool:
     """Whether errors of AppSync say that the viewer may not do this."""
-    text = orjson.dumps(errors).lower()
+    try:
+        text = orjson.dumps(errors).lower()
+    except orjson.JSONEncodeError:
+        return False  # orjson reads deeper values than it writes.
     return any(each in text for each in (b"unauthorized", b"forbidden", b"not_entitled"))
 
 

@@ -23,6 +23,7 @@ import orjson
 from ..http_reader import ReadError
 from ..token_claims import end_of, feed_of_subject
 from .service import Listener
+from .snapshots import as_update, channel_of, checked, is_news
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -63,8 +64,12 @@ class _Held:
     feed: str
     channel: str = ""
     """Empty until the service has acknowledged the subscription."""
-    is_asked: bool = False
-    """The service has been asked and has not answered."""
+    asked: str = ""
+    """The channel for which the service has been asked and has not answered."""
+    joining: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Two subscriptions at once would leave one of them behind."""
+    following: asyncio.Task[Any] | None = None
+    """The task that changes to another channel."""
     is_reading: bool = False
     """The channel or the snapshot is being read."""
     heard_epoch: str | None = None
@@ -190,7 +195,7 @@ class BroadcastConnection:
         finally:
             if self.service.closes_when_refused:
                 # The service answers in order, so it has not looked at the later subscriptions.
-                for match in [each for each, held in self._held.items() if held.is_asked][:1]:
+                for match in [each for each, held in self._held.items() if held.asked][:1]:
                     self._memory.cuts[match] = self._memory.cuts.get(match, 0) + 1
             self._cancel()
         if self._failure is not None:
@@ -240,6 +245,8 @@ class BroadcastConnection:
     def _ask(self, match: str, feed: str, since: Position | None) -> None:
         """Begin a subscribe. If the same one is being read for, that one will be answered."""
         held, running = self._held.get(match), self._subscribing.get(match)
+        if held is not None and held.feed != feed:
+            self._leave(match)
         if running is not None and not running.done():
             if held is not None and held.feed == feed and held.is_reading:
                 return
@@ -248,18 +255,15 @@ class BroadcastConnection:
 
     async def _subscribe(self, match: str, feed: str, since: Position | None) -> None:
         await self._ready.wait()
-        held = self._held.get(match)
-        if held is None or held.feed != feed:
-            self._leave(match)
-            held = self._held[match] = _Held(feed)
+        held = self._held.setdefault(match, _Held(feed))
         held.is_reading = True
         try:
             if not held.channel:
-                if match not in self._memory.channels:
-                    self._memory.channels[match] = _channel(await self._read(match))
+                channel = await self._channel(match)
                 held.is_reading = False
-                if not await self._join(match, held, self._memory.channels[match]):
-                    return
+                async with held.joining:
+                    if not held.channel and not await self._join(match, held, channel):
+                        return
                 held.is_reading = True
             answer = await self._answer(match, held, since)
         except ReadError as error:
@@ -268,21 +272,30 @@ class BroadcastConnection:
         finally:
             held.is_reading = False
         self._deliver(answer)
-        await self._follow(match, held, answer)
-        await asyncio.sleep(random.uniform(*self._times.second_read))
-        await self._look(match, held, answer)
+        if not await self._follow(match, held, answer):
+            await self._look_later(match, held, answer)
+
+    async def _channel(self, match: str) -> str:
+        """The match's channel. Raises ReadError."""
+        if match not in self._memory.channels:
+            if (channel := channel_of(await self._read(match))) is None:
+                raise ReadError("no channel of this match")
+            self._memory.channels[match] = channel
+        return self._memory.channels[match]
 
     async def _join(self, match: str, held: _Held, channel: str) -> bool:
         """Subscribe at the service; returns whether it has begun. Otherwise the viewer has been told."""
         token, until = self._memory.refused.get(match, (None, 0.0))
         was_refused = token == self._token and time.monotonic() < until
         if not was_refused and self._memory.cuts.get(match, 0) < CUTS:
-            held.is_asked = True
-            outcome = await self.service.subscribe(channel, held.feed)
-            held.is_asked = False
+            held.asked = self._memory.channels[match] = channel
+            try:
+                outcome = await self.service.subscribe(channel, held.feed)
+            finally:
+                held.asked = ""
             self._memory.cuts.pop(match, None)
             if outcome == "joined":
-                held.channel = self._memory.channels[match] = channel
+                held.channel = channel
                 self._memory.refused.pop(match, None)
                 return True
             if outcome == "failed":
@@ -295,15 +308,34 @@ class BroadcastConnection:
         self._refuse(match, "not_entitled", "Your token does not cover this match's competition.")
         return False
 
-    async def _follow(self, match: str, held: _Held, snapshot: RawFrame) -> None:
-        """Change to another channel: a match that was created again may have another competition."""
-        channel = snapshot.get("channel")
-        if not isinstance(channel, str) or channel == held.channel or self._held.get(match) is not held:
-            return
-        before, held.channel = held.channel, ""
-        if before:
-            self.service.unsubscribe(before, held.feed)
-        await self._join(match, held, channel)
+    async def _follow(self, match: str, held: _Held, snapshot: RawFrame) -> bool:
+        """Change to another channel: a match that was created again may have another competition.
+
+        Returns whether the match has changed, and reads then what came before the service has begun. If the service
+        does not begin, the connection ends: on the next one the viewer subscribes again, after a pause that grows.
+        """
+        if not await self._change(match, held, channel_of(snapshot)):
+            return False
+        await self._look(match, held, snapshot)
+        await self._look_later(match, held, snapshot)
+        return True
+
+    async def _change(self, match: str, held: _Held, channel: str | None) -> bool:
+        async with held.joining:
+            if channel is None or held.channel in ("", channel) or self._held.get(match) is not held:
+                return False
+            self.service.unsubscribe(held.channel, held.feed)
+            held.channel, held.following = "", asyncio.current_task()
+            try:
+                async with asyncio.timeout(self._times.joined):
+                    if await self._join(match, held, channel):
+                        return True
+            except TimeoutError:
+                pass
+            finally:
+                held.following = None
+            self.abort()
+            return False
 
     async def _answer(self, match: str, held: _Held, since: Position | None) -> RawFrame:
         """The snapshot for a subscribe. Raises ReadError."""
@@ -337,9 +369,14 @@ class BroadcastConnection:
                 snapshot = await self._newest(match, held, since)
         except ReadError:
             return  # The viewer reads after a silence, and after the next frame.
-        if self._held.get(match) is held and (before is None or _is_news(snapshot, before)):
-            self._deliver(_as_update(snapshot) if is_same_epoch else snapshot)
+        if self._held.get(match) is held and (before is None or is_news(snapshot, before)):
+            self._deliver(as_update(snapshot) if is_same_epoch else snapshot)
             await self._follow(match, held, snapshot)
+
+    async def _look_later(self, match: str, held: _Held, before: RawFrame) -> None:
+        """Look when a subscription that begins late has begun."""
+        await asyncio.sleep(random.uniform(*self._times.second_read))
+        await self._look(match, held, before)
 
     async def _look_twice(self, match: str, held: _Held) -> None:
         """Look at once, and again when no answer can be older than the doubt: the first may lack the newest event."""
@@ -383,8 +420,12 @@ class BroadcastConnection:
 
     def _leave(self, match: str) -> None:
         held = self._held.pop(match, None)
-        if held is not None and held.channel:
-            self.service.unsubscribe(held.channel, held.feed)
+        if held is None:
+            return
+        if held.following is not None:
+            held.following.cancel()
+        for channel in {held.channel, held.asked} - {""}:
+            self.service.unsubscribe(channel, held.feed)
 
     def _refuse(self, match: str, code: str, message: str) -> None:
         self._deliver({"type": "error", "code": code, "message": message, "match": match})
@@ -399,17 +440,7 @@ class BroadcastConnection:
         if request:
             query.append(f"request={request}")
         path = f"/matches/{quote(match, safe='')}"
-        snapshot = await self._reader.get(f"{path}?{'&'.join(query)}" if query else path)
-        if snapshot.get("type") != "snapshot" or snapshot.get("match") != match or "epoch" not in snapshot:
-            raise ReadError("no snapshot of this match")
-        return snapshot
-
-
-def _channel(snapshot: RawFrame) -> str:
-    channel = snapshot.get("channel")
-    if not isinstance(channel, str):
-        raise ReadError("no channel of this match")
-    return channel
+        return checked(await self._reader.get(f"{path}?{'&'.join(query)}" if query else path), match)
 
 
 def _reason(error: ReadError) -> tuple[str, str]:
@@ -419,15 +450,3 @@ def _reason(error: ReadError) -> tuple[str, str]:
     if error.status in _BAD:
         return "bad_request", "This is not the id of a match."
     return "unavailable", "The server could not do this. Try again."
-
-
-def _as_update(snapshot: RawFrame) -> RawFrame:
-    """A snapshot as an update, which claims no event that it does not have: it begins where its events begin."""
-    events: Any = snapshot.get("events")
-    has_events = isinstance(events, list) and events and isinstance(events[0], dict)
-    prev = int(events[0].get("seq", 1)) - 1 if has_events else snapshot.get("seq")
-    return {**snapshot, "type": "update", "prev": prev}
-
-
-def _is_news(snapshot: RawFrame, before: RawFrame) -> bool:
-    return (snapshot["epoch"], snapshot.get("seq")) != (before["epoch"], before.get("seq"))

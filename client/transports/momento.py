@@ -259,7 +259,8 @@ class MomentoService:
         path = f"/listeners/momento?{urlencode({'cell': self._cell.name, **wanted})}"
         given = await self._reader.get(path, self._token)
         token, expires = given.get("token"), given.get("expires")
-        if not isinstance(token, str) or not isinstance(expires, (int, float)):
+        # A header takes no other characters.
+        if not isinstance(token, str) or not token.isascii() or not isinstance(expires, (int, float)):
             raise ReadError("no token of Momento's")
         self._tokens[segment] = (token, expires - AHEAD_SECONDS)
         return token
@@ -285,7 +286,8 @@ def _item(stated: Any) -> _Item | None:
         return int(gap["new_topic_sequence"]), int(gap["new_sequence_page"]), None
     if (item := stated.get("item")) is None:
         return None
-    return int(item["topic_sequence_number"]) + 1, int(item["sequence_page"]), str(item["value"].get("text", ""))
+    text = item["value"].get("text")
+    return int(item["topic_sequence_number"]) + 1, int(item["sequence_page"]), text if isinstance(text, str) else ""
 
 
 def _settle(answer: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -91,7 +91,9 @@ class PythonClient:
             age_seconds=(timings["age"][0], timings["age"][1]),
             spread_seconds=timings["spread"],
             broadcast_times=BroadcastTimes(
-                (timings["look"][0], timings["look"][1]), timings["begun"], timings["settle"]
+                second_read=(timings["look"][0], timings["look"][1]),
+                begun=timings["begun"],
+                settle=timings["settle"],
             ),
             token=(lambda: tokens.pop(0) if len(tokens) > 1 else tokens[0]) if tokens else None,
             chance=lambda: CHANCE,

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import orjson
+import pytest
 
 from client.broadcast_times import BroadcastTimes
 from client.transports.broadcast_connection import BroadcastConnection, Memory
@@ -13,24 +14,60 @@ from tests.support import eventually
 from tests.web.table import frame
 from tests.web.transports import NAMESPACE
 
-TIMES = BroadcastTimes(second_read=(60.0, 61.0), settle=0.01)
+TIMES = BroadcastTimes(second_read=(60.0, 61.0), settle=0.01, joined=0.05)
+OTHER = "livescore/c-other/m"
+"""The match's channel after it was created again in another competition."""
 
 
 class Everything:
-    """A service that acknowledges every subscription, and a reader of the API with one event of each match."""
+    """A service that acknowledges every subscription, and a reader of the API. A test changes its attributes."""
 
     closes_when_refused = False
-    open = True
 
     def __init__(self) -> None:
         self.alive = asyncio.Event()
         """Set: the service gives signs of life."""
         self.ended = asyncio.Event()
         self.reads: list[str] = []
+        self.channel = f"{NAMESPACE}/m"
+        """The match's channel at the API."""
+        self.seq = 1
+        """The match's newest event."""
+        self.outcomes: dict[str, str] = {}
+        """Channel -> the answer to its subscription; without one ``joined``."""
+        self.silent: set[str] = set()
+        """Channels whose subscription gets no answer."""
+        self.slow = asyncio.Event()
+        """Not set: subscriptions wait."""
+        self.slow.set()
+        self.heard: list[str] = []
+        """The channels of the subscriptions that the service has begun and the viewer has not left."""
+        self.asked: list[str] = []
 
-    async def subscribe(self, _channel: str, _feed: str) -> str:
-        """Acknowledge."""
-        return "joined"
+    @property
+    def open(self) -> bool:
+        """Whether nobody has ended the connection."""
+        return not self.ended.is_set()
+
+    async def subscribe(self, channel: str, _feed: str) -> str:
+        """Answer."""
+        self.asked.append(channel)
+        await self.slow.wait()
+        if channel in self.silent:
+            await asyncio.Event().wait()
+        outcome = self.outcomes.get(channel, "joined")
+        if outcome == "joined":
+            self.heard.append(channel)
+        return outcome
+
+    def unsubscribe(self, channel: str, _feed: str) -> None:
+        """Leave the newest subscription of a channel."""
+        if channel in self.heard:
+            self.heard.remove(channel)
+
+    def abort(self) -> None:
+        """End."""
+        self.ended.set()
 
     async def probe(self) -> None:
         """Wait for a sign of life."""
@@ -43,13 +80,14 @@ class Everything:
     async def get(self, path: str) -> Any:
         """A snapshot."""
         self.reads.append(path)
-        return {**frame({"snapshot": 1, "has": [1], "match": "m"}), "channel": f"{NAMESPACE}/m"}
+        has = [*range(1, self.seq + 1)]
+        return {**frame({"snapshot": self.seq, "has": has, "match": "m"}), "channel": self.channel}
 
 
-def connected() -> tuple[BroadcastConnection, Everything, list[Any]]:
+def connected(memory: Memory | None = None) -> tuple[BroadcastConnection, Everything, list[Any]]:
     """A connection that the service has let in; and what it delivers with a type."""
-    service, delivered = Everything(), list[Any]()
-    connection = BroadcastConnection(service, delivered.append, Memory(), None, TIMES, subjects="livescore/subjects")  # type: ignore[arg-type]
+    service, delivered, memory = Everything(), list[Any](), memory or Memory()
+    connection = BroadcastConnection(service, delivered.append, memory, None, TIMES, subjects="livescore/subjects")  # type: ignore[arg-type]
     connection.service = service  # type: ignore[assignment]
     connection.ready()
     delivered.clear()
@@ -80,3 +118,132 @@ async def test_no_task_outlives_a_connection() -> None:
     service.ended.set()
     await connection.closed()
     await eventually(lambda: all(each.done() for each in begun))
+
+
+SUBSCRIBE = orjson.dumps({"action": "subscribe", "match": "m"})
+SYNC = orjson.dumps({"action": "sync", "match": "m"})
+
+
+async def follow(memory: Memory | None = None) -> tuple[BroadcastConnection, Everything, list[Any]]:
+    """A connection that follows the match, whose service is alive."""
+    connection, service, delivered = connected(memory)
+    service.alive.set()
+    connection.send(SUBSCRIBE)
+    await eventually(lambda: [each["type"] for each in delivered] == ["snapshot"])
+    delivered.clear()
+    return connection, service, delivered
+
+
+@pytest.mark.parametrize("answer", ["failed", "refused", "none"])
+async def test_a_match_whose_new_channel_cannot_be_heard_ends_the_connection(answer: str) -> None:
+    """The viewer has its answer and does not subscribe again, so the next connection has to join the new channel."""
+    connection, service, _ = await follow()
+    service.channel = OTHER
+    service.silent = {OTHER} if answer == "none" else set()
+    service.outcomes = {OTHER: answer}
+    connection.send(SYNC)
+    async with asyncio.timeout(20.0):
+        await connection.closed()
+    assert service.asked == [f"{NAMESPACE}/m", OTHER]
+
+
+async def test_the_next_connection_joins_the_new_channel_first() -> None:
+    """The old channel would answer at once, and the viewer would connect again and again without a pause."""
+    memory = Memory()
+    connection, service, _ = await follow(memory)
+    service.channel, service.outcomes = OTHER, {OTHER: "failed"}
+    connection.send(SYNC)
+    await eventually(lambda: not service.open)
+    after, later, _ = connected(memory)
+    after.send(SUBSCRIBE)
+    await eventually(lambda: later.asked)
+    assert later.asked[0] == OTHER
+
+
+async def test_events_before_the_new_subscription_are_read() -> None:
+    """The service may begin to carry a channel after the snapshot that named it: the viewer reads once more."""
+    connection, service, delivered = await follow()
+    service.channel = OTHER
+    service.slow.clear()
+    connection.send(SYNC)
+    await eventually(lambda: OTHER in service.asked)
+    service.seq = 2
+    service.slow.set()
+    await eventually(lambda: [(each["type"], each["seq"]) for each in delivered] == [("snapshot", 1), ("update", 2)])
+
+
+async def test_two_answers_at_once_join_a_new_channel_once() -> None:
+    """Two syncs that both find the new channel leave one subscription, and none that nobody leaves again."""
+    connection, service, delivered = await follow()
+    service.channel = OTHER
+    service.slow.clear()
+    connection.send(SYNC)
+    connection.send(SYNC)
+    await eventually(lambda: len(delivered) == 2)
+    service.slow.set()
+    await eventually(lambda: OTHER in service.heard)
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert service.heard == [OTHER]
+    assert service.asked == [f"{NAMESPACE}/m", OTHER]
+
+
+async def test_who_unsubscribes_leaves_the_channel() -> None:
+    """After an unsubscribe the service carries nothing more of the match to this viewer."""
+    connection, service, delivered = await follow()
+    connection.send(orjson.dumps({"action": "unsubscribe", "match": "m"}))
+    await eventually(lambda: delivered == [{"type": "unsubscribed", "match": "m"}])
+    assert service.heard == []
+
+
+async def test_who_unsubscribes_joins_no_new_channel() -> None:
+    """A change of channel that has no answer yet ends with the unsubscribe."""
+    connection, service, _ = await follow()
+    service.channel = OTHER
+    service.slow.clear()
+    connection.send(SYNC)
+    await eventually(lambda: OTHER in service.asked)
+    connection.send(orjson.dumps({"action": "unsubscribe", "match": "m"}))
+    service.slow.set()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert service.heard == []
+    assert service.open
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        {"epoch": ["e"]}, {"seq": "1"}, {"seq": None}, {"channel": "none"}, {"channel": 7},
+        {"channel": "a/b/" + "c" * 70_000},
+    ],
+    ids=["epoch", "seq", "no-seq", "form", "type", "length"],
+)  # fmt: skip
+async def test_junk_of_the_api_ends_no_connection(junk: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A snapshot with a value of another type or form is an error of the match, and the viewer asks again."""
+    connection, service, delivered = connected()
+    get = service.get
+
+    async def answer(path: str) -> Any:
+        return await get(path) | junk
+
+    monkeypatch.setattr(service, "get", answer)
+    connection.send(SUBSCRIBE)
+    await eventually(lambda: delivered)
+    assert [each.get("code") for each in delivered] == ["unavailable"]
+    assert service.open
+
+
+@pytest.mark.parametrize("seq", ["x", None, [1]], ids=str)
+async def test_junk_in_the_events_of_a_look_ends_no_connection(seq: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The viewer gets such an answer and counts it as junk; the connection stays."""
+    connection, service, delivered = await follow()
+    get = service.get
+
+    async def answer(path: str) -> Any:
+        return {**await get(path), "events": [{"seq": seq}]}
+
+    monkeypatch.setattr(service, "get", answer)
+    connection.doubt(f"{NAMESPACE}/m")
+    await eventually(lambda: delivered or not service.open)
+    assert service.open
