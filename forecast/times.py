@@ -97,12 +97,16 @@ def _limit_of_posts(share: float, senders: int, account: Account) -> str:
     return "map_iterations" if senders == MAX_SENDERS else "connections_of_a_sender"
 
 
+def connects_of(transport: str) -> str:
+    """The quota that limits new connections a second."""
+    names = {API_GATEWAY: "connections", "iot-core": "iot_connects", "momento": "momento_operations"}
+    return names.get(transport, "appsync_connects")
+
+
 def joining(transport: str, viewers: float, account: Account) -> tuple[float, str]:
     """Seconds until the audience of one cell is connected, and the key of the quota that binds."""
     quotas = account.quotas
-    connects = {API_GATEWAY: "connections", "iot-core": "iot_connects", "momento": "momento_operations"}.get(
-        transport, "appsync_connects"
-    )
+    connects = connects_of(transport)
     rates = {connects: quotas[connects], "cdn_requests": quotas["cdn_requests"] / PAGE_REQUESTS}
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):
         rates["concurrency"] = quotas["concurrency"] / seconds
