@@ -32,12 +32,12 @@ Step = Literal["take", "pages", "ask"]
 
 def delay(attempt: int, chance: float, spread: float = SPREAD_SECONDS) -> float:
     """Seconds to wait before attempt number ``attempt`` (from 1): full jitter, ``chance`` in [0, 1)."""
-    return chance * min(LONGEST_SECONDS, spread * 4.0 ** (attempt - 1))
+    return chance * min(LONGEST_SECONDS, spread * 4.0 ** (min(attempt, 30) - 1))
 
 
 def backoff(attempt: int, chance: float, base: float = 0.25, cap: float = 30.0) -> float:
     """Seconds to wait after failed connection number ``attempt`` (from 1): full jitter, ``chance`` in [0, 1)."""
-    return chance * min(cap, base * 2.0**attempt)
+    return chance * min(cap, base * 2.0 ** min(attempt, 30))
 
 
 def patience(silence: float, chance: float) -> float:

@@ -26,6 +26,7 @@ from devstack.measurements.locust_run import Load
 from devstack.measurements.locust_run import run as run_load
 from devstack.stack.whole_stack import running
 from loadtest.bench import IN_ALL, NAMES
+from loadtest.crowd_needs import MOST_VIEWERS
 from loadtest.html_report import render
 from loadtest.shapes import SHAPES
 
@@ -66,6 +67,10 @@ def loadtest(
     raise typer.Exit(0 if result["passed"] else 1)
 
 
+VIEWERS = {"goal": (1, 15_000), "transports": (1, 15_000), "crowd": (2, MOST_VIEWERS)}
+"""Bench -> the fewest and the most viewers that it takes."""
+
+
 def bench(
     name: Annotated[str, typer.Argument(help=f"Name of the bench: {', '.join(NAMES)}, or all.")],
     json_file: JsonFile = None,
@@ -73,19 +78,22 @@ def bench(
     viewers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=15_000, help="Number of viewers, for the benches goal (usually 10,000) and transports (1,000)."
+            min=1,
+            max=MOST_VIEWERS,
+            help="Number of viewers, for the benches goal (usually 10,000), transports (1,000) and crowd (100,000).",
         ),
     ] = None,
 ) -> None:
     """Measure: sending, paging, a million rows, the stand-in, a goal, a goal in a burst, budget, cold starts, pages.
 
-    "transports" measures a goal on each transport in turn; "all" leaves it out, because it takes long. With "all",
-    --json and --plot name folders. "goal --viewers 1" measures the way of a goal alone.
+    "transports" measures a goal on each transport in turn. "crowd" opens 100,000 real WebSockets. "all" leaves both
+    out, because they take long. With "all", --json and --plot name folders.
+    "goal --viewers 1" measures the way of a goal alone.
     """
     if name not in (*NAMES, "all"):
         raise typer.BadParameter(f"{name} is not one of {', '.join(NAMES)}, all")
-    if viewers is not None and name not in ("goal", "transports"):
-        raise typer.BadParameter(f"bench {name} has its own number of viewers", param_hint="--viewers")
+    if viewers is not None:
+        _check_viewers(name, viewers)
     from devstack.measurements.bench_runs import run as run_bench  # much to import, for this command only
 
     names, folders = IN_ALL if name == "all" else (name,), name == "all"
@@ -111,6 +119,14 @@ def bench(
             if plot is not None and (result.rows or result.figures):
                 result.plot(plot / f"{each}.svg" if folders else plot)
     raise typer.Exit(0 if measured else 1)
+
+
+def _check_viewers(name: str, viewers: int) -> None:
+    least, most = VIEWERS.get(name, (0, 0))
+    if not most:
+        raise typer.BadParameter(f"bench {name} has its own number of viewers", param_hint="--viewers")
+    if not least <= viewers <= most:
+        raise typer.BadParameter(f"bench {name} takes {least} to {most} viewers", param_hint="--viewers")
 
 
 def _show_load(result: dict[str, Any], report: Path) -> None:

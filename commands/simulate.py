@@ -11,6 +11,9 @@ import typer
 from rich.table import Table
 
 from commands.common import AsJson, WrongOptionError, errors_end_the_command, out, progress
+from devstack.stack_cells import API_GATEWAY
+
+STORMS = ("kick-off", "reconnect")
 
 MOST_VIEWERS = 50_000_000
 """The numbers of connections have eight digits."""
@@ -40,15 +43,29 @@ def simulate(
     down_from: Annotated[float, typer.Option(help="Second from which that cell is down.")] = 0.0,
     down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
     seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
+    transport: Annotated[str, typer.Option(help="Transport of the cells, such as appsync-events.")] = "api-gateway",
+    storm: Annotated[
+        str | None, typer.Option(help="Play connections instead of goals: kick-off, or reconnect.", metavar="STORM")
+    ] = None,
+    spread: Annotated[float, typer.Option(help="Seconds within which viewers come at kick-off.")] = 300.0,
+    connects: Annotated[float | None, typer.Option(help="New connections a second, instead of the quota.")] = None,
     as_bench: Annotated[str | None, typer.Option(help="Run a bench and simulate its cases beside it: budget.")] = None,
+    against_plan: Annotated[bool, typer.Option("--against-plan", help="Compare the planner in 200 settings.")] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Play goals to many viewers in virtual time, with the product's own senders and modelled services.
 
-    Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement.
+    Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement,
+    with --against-plan only if the planner agrees with the simulation.
     """
     if as_bench is not None:
         _as_bench(as_bench, as_json)
+    if against_plan:
+        from commands.against_plan import against_plan as agree
+
+        with errors_end_the_command():
+            agrees = agree(as_json, seed)
+        raise typer.Exit(0 if agrees else DIFFERS)
     from forecast.simulation.scenario import Gateway, Goal, Scenario
     from forecast.simulation.simulator import simulate as play
 
@@ -57,6 +74,10 @@ def simulate(
         _check_shares({"--gone": gone, "--slow": slow, "--errors": errors, "--lost": lost})
         _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter})
         _check_times({"--down-from": down_from, "--down-for": down_for})
+        if storm is not None:
+            _storm(storm, viewers, cells, transport, spread, connects, seed, as_json)
+        if transport != API_GATEWAY:
+            _service(transport, viewers, goals, gap, matches, cells, seed, as_json)
         if send_rate < 1 or sender_rate < 1 or not (account_rate is None or 1 <= account_rate < float("inf")):
             raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
         if down_cell is not None and not 0 <= down_cell < cells:
@@ -80,11 +101,65 @@ def simulate(
         report = play(scenario).report()
         report["wall_s"] = round(time.monotonic() - begun, 1)
         report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    _print(report, as_json)
+    raise typer.Exit(DIFFERS if report["missed"] else 0)
+
+
+def _storm(
+    storm: str, viewers: int, cells: int, transport: str, spread: float, connects: float | None, seed: int,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Play connections, print what came of them, and end the command."""
+    from forecast.asking import ground
+    from forecast.bill import Options
+    from forecast.simulation.arrivals import Storm, play
+
+    if storm not in STORMS:
+        raise WrongOptionError(f"--storm is one of {', '.join(STORMS)}, not {storm}.")
+    _check_times({"--spread": spread})
+    if connects is not None and not 1 <= connects < float("inf"):
+        raise WrongOptionError(f"--connects is a number of connections a second, not {connects}.")
+    rate = connects or ground("us-east-1", Options()).quotas[_connects_of(transport)]
+    outcome = play(Storm(viewers, rate, spread if storm == "kick-off" else 0.0, cells, seed))
+    _print(
+        {"storm": storm, "transport": transport, "cells": cells, "connects_a_second": rate, **outcome.report()}, as_json
+    )
+    raise typer.Exit(0)
+
+
+def _service(
+    transport: str, viewers: int, goals: int, gap: float, matches: int, cells: int, seed: int, as_json: bool
+) -> None:  # fmt: skip
+    """Play goals on a transport that broadcasts itself, print what came of them, and end the command."""
+    from forecast.asking import ground
+    from forecast.bill import Options
+    from forecast.simulation.scenario import Goal
+    from forecast.simulation.services import Service, play
+    from forecast.times import outbound
+
+    _connects_of(transport)
+    _, rate = outbound(transport, ground("us-east-1", Options()).account({}))
+    audience = [viewers // matches // cells] * matches
+    posted = [Goal(number * gap, match) for match in range(matches) for number in range(goals)]
+    outcome = play(audience, posted, Service(rate), seed=seed)
+    _print({"viewers": viewers, "transport": transport, "deliveries_a_second": rate, **outcome.report()}, as_json)
+    raise typer.Exit(0)
+
+
+def _connects_of(transport: str) -> str:
+    from forecast.asking import transports
+    from forecast.times import connects_of
+
+    if transport not in transports():
+        raise WrongOptionError(f"There is no transport {transport}; there are {', '.join(transports())}.")
+    return connects_of(transport)
+
+
+def _print(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print(json.dumps(report))  # noqa: T201
     else:
         _show(report)
-    raise typer.Exit(DIFFERS if report["missed"] else 0)
 
 
 def _check_counts(counts: dict[str, int]) -> None:

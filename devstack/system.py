@@ -67,7 +67,9 @@ class System:
     """Settings that differ from the defaults. Provisioning adds the issuer of tokens (stack/identity_provider.py)."""
 
     gateway_port: int | None = None
-    """The port of the stand-in for API Gateway; None if MiniStack's own gateway serves the viewers."""
+    """The port of the stand-in for API Gateway of the first cell that has one; ``ports`` has those of further cells.
+
+    None if MiniStack's own gateway serves the viewers."""
 
     overrides: dict[str, dict[str, str]] = field(default_factory=dict)
     """Environment variables that are added to or replace the described ones: function -> name -> value."""
@@ -83,7 +85,8 @@ class System:
     """Name of a cell -> what its provisioning has found out. Provisioning fills it."""
 
     ports: dict[str, int] = field(default_factory=dict)
-    """Name of a cell -> the port of its stand-in process, for transports that have one."""
+    """Name of a cell -> the port of its stand-in process, for transports that have one, and for cells of API Gateway
+    after the first."""
 
     http_api_id: str = HTTP_API_ID
     """The id of the operators' and readers' HTTP API."""
@@ -153,7 +156,8 @@ class System:
         """
         stage = self.raw["websocket_api"]["stage"]
         if self.gateway_port is not None:
-            return f"ws://127.0.0.1:{self.gateway_port}/{stage}"
+            port = self.ports.get(self.cell.name, self.gateway_port) if self.cell else self.gateway_port
+            return f"ws://127.0.0.1:{port}/{stage}"
         return f"ws://127.0.0.1:{self.port}/_aws/execute-api/{self.websocket_api_id}/{stage}"
 
     @property

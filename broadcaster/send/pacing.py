@@ -219,4 +219,4 @@ class Pace:
 
 def backoff(attempt: int, chance: float, base: float = 0.05, cap: float = 2.0) -> float:
     """Seconds to wait after the failed attempt number ``attempt`` (from 1), with full jitter: ``chance`` in [0, 1)."""
-    return chance * min(cap, base * 2.0**attempt)
+    return chance * min(cap, base * 2.0 ** min(attempt, 30))

@@ -76,15 +76,27 @@ def judged(paragraph: Paragraph) -> Iterator[Fault]:
 
 def python(source: str) -> Iterator[Paragraph]:
     """The docstrings of a Python file, also those of attributes, and its comments."""
-    for node in ast.walk(ast.parse(source)):
+    for node in statements(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield from paragraphs(node.lineno, node.value.value.splitlines())
+    if "#" not in source:
+        return
     comments = [
         (token.start[0], token.string)
         for token in tokenize.generate_tokens(io.StringIO(source).readline)
         if token.type == tokenize.COMMENT
     ]
     yield from blocks(comments)
+
+
+def statements(module: ast.Module) -> Iterator[ast.AST]:
+    """Every statement, in no order. Only statements can be docstrings, and most nodes of a tree are expressions."""
+    left: list[ast.AST] = [module]
+    while left:
+        node = left.pop()
+        for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+            left += getattr(node, name, ())
+        yield node
 
 
 def marked(source: str, comment: re.Pattern[str]) -> Iterator[Paragraph]:

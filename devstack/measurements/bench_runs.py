@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import uvloop
 
@@ -17,19 +19,35 @@ from devstack.measurements.path_calls import behind_a_proxy, steps_of_a_goal
 from devstack.operator.local_tokens import tokens_of
 from devstack.stack.ministack import StackError, free_port
 from devstack.stack.site import serving
-from devstack.stack.whole_stack import enough_files, running
+from devstack.stack.whole_stack import Routes, enough_files, running
 from devstack.stack_cells import API_GATEWAY, StackCell
 from devstack.transports.registry import TRANSPORTS, settings_for
-from loadtest.bench import budget, burst, cold, goal, million, page, send, standin_posts, transports, web
+from loadtest.bench import (
+    budget,
+    burst,
+    cold,
+    crowd_routes,
+    goal,
+    million,
+    page,
+    real_crowd,
+    send,
+    standin_posts,
+    transports,
+    web,
+)
 from loadtest.bench.functions import Functions, WrongAnswerError
 from loadtest.bench.standin_client import StandinClient
 from loadtest.bench.target import Target
+from loadtest.crowd_needs import cells_for
 from loadtest.load_limits import allow_all_sockets, allow_sockets
+from loadtest.process_figures import of_function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from client.cell_address import CellAddress
+    from devstack.stack.whole_stack import Stack
     from devstack.system import Gateway, System
     from loadtest.bench.bench_result import Result
 
@@ -45,7 +63,7 @@ UNBOUNDED = {"send_rate": 1_000_000, "sender_rate": 500_000}
 
 
 def run(name: str, say: Say, viewers: int | None = None) -> Result:
-    """Run a bench. Only ``goal`` and ``transports`` take another number of viewers than usual.
+    """Run a bench. Only ``goal``, ``transports`` and ``crowd`` take another number of viewers than usual.
 
     Raises KeyError for an unknown name, StackError if this machine does not allow its sockets.
     """
@@ -53,8 +71,8 @@ def run(name: str, say: Say, viewers: int | None = None) -> Result:
     if name in SOCKETS and (refusal := allow_sockets(viewers or SOCKETS[name])) is not None:
         raise StackError(refusal)
     allow_all_sockets()
-    if viewers and name in ("goal", "transports"):
-        return _goal(say, viewers) if name == "goal" else _transports(say, viewers)
+    if viewers and name in COUNTED:
+        return COUNTED[name](say, viewers)
     return BENCHES[name](say)
 
 
@@ -97,6 +115,29 @@ def _transports(say: Say, viewers: int = transports.VIEWERS) -> Result:
     cells = [StackCell(name, transport=name) for name in TRANSPORTS]
     with running(free_port(), settings_for(cells, viewers), say, cells=cells) as (system, _):
         return signals.run(transports.run(target_of(system), addresses(system), say, viewers), uvloop.new_event_loop)
+
+
+def _crowd(say: Say, viewers: int = real_crowd.VIEWERS) -> Result:
+    number = cells_for(viewers)
+    if (refusal := real_crowd.refusal(viewers, number)) is not None:
+        raise StackError(refusal)
+    routes = Routes(f"{crowd_routes.__name__}.handler", crowd_routes.THREADS, throttled=False)
+    cells = [StackCell(), *(StackCell(f"crowd-{each}") for each in range(2, number + 1))]
+    with running(free_port(), UNBOUNDED, say, gateway="standin", routes=routes, cells=cells) as (system, stack):
+        found = crowd_cells(system, stack)
+        return signals.run(real_crowd.run(target_of(system), found, say, viewers), uvloop.new_event_loop)
+
+
+def crowd_cells(system: System, stack: Stack) -> list[real_crowd.CrowdCell]:
+    """The cells of a running system as the bench of the crowd needs them; their stand-ins have no limit of a rate."""
+    stand_ins = {each.port: each.pid for each in (stack.standin, *stack.stand_ins) if each is not None}
+    found = []
+    for at in system.each_cell(API_GATEWAY):
+        url = at.websocket_url
+        StandinClient(url).limit(account_rate=1e6, account_burst=1e6, connects_per_second=1e6)
+        senders = partial(of_function, stack.ministack.pid, at.name("sender"))
+        found.append(real_crowd.CrowdCell(url, stand_ins[urlsplit(url).port or 0], senders))
+    return found
 
 
 def addresses(system: System) -> dict[str, CellAddress]:
@@ -148,4 +189,8 @@ def functions_of(system: System) -> Iterator[Functions]:
 BENCHES: dict[str, Callable[[Say], Result]] = {
     "send": send.run, "page": _page, "million": _million, "gateway": standin_posts.run, "goal": _goal,
     "burst": _burst, "budget": _budget, "cold": _cold, "web": _web, "transports": _transports,
+    "crowd": _crowd,
 }  # fmt: skip
+
+COUNTED: dict[str, Callable[[Say, int], Result]] = {"goal": _goal, "transports": _transports, "crowd": _crowd}
+"""The benches that take a number of viewers."""

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from devstack.child_process import ChildProcess
 from devstack.system import STATE
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
 class StandIn(ChildProcess):
     """One stand-in on 127.0.0.1, from ``start`` to ``stop``. It runs the routes' functions, on MiniStack's tables.
 
-    ``system`` has a ``gateway_port``; its provisioning has added the issuer of tokens.
+    ``system`` is the view of a cell, and has a ``gateway_port``; its provisioning has added the issuer of tokens.
     ``limits``: see loadtest/standin/gateway_limits.py. ``handler`` replaces the handler of the described function.
+    Without ``throttled``, the described throttles of routes do not hold.
     """
 
     def __init__(
-        self, system: System, limits: dict[str, Any] | None = None, *, handler: str | None = None, threads: int = 8
+        self,
+        system: System,
+        limits: dict[str, Any] | None = None,
+        *,
+        handler: str | None = None,
+        threads: int = 8,
+        throttled: bool = True,
     ) -> None:
         self._system = system
-        port = system.gateway_port
+        port = urlsplit(system.websocket_url).port
         assert port is not None  # noqa: S101
-        described = system.raw["websocket_api"]
+        described = system.raw["websocket_api"] | ({} if throttled else {"throttles": {}})
         function = described["function"]
         command = [sys.executable, "-m", "loadtest.standin.server", "--port", str(port), "--with-parent"]
         command += ["--api", json.dumps(described), "--limits", json.dumps(limits or {})]

@@ -39,14 +39,26 @@ _PROOF_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Routes:
+    """The function behind the routes of the stand-in for API Gateway, and its threads."""
+
+    handler: str | None = None
+    """The function, as MODULE.NAME, in place of the described one."""
+    threads: int = 8
+    throttled: bool = True
+    """Whether the described throttles of routes hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """The processes of a running system."""
 
     ministack: MiniStack
     standin: StandIn | None
-    """The stand-in for API Gateway."""
+    """The stand-in for API Gateway, of the first cell that has one."""
     stand_ins: tuple[ChildProcess, ...] = ()
-    """The stand-ins of the cells whose transport has one (devstack/transports/)."""
+    """The stand-ins of the cells whose transport has one (devstack/transports/), and the further stand-ins for API
+    Gateway."""
 
     _reported: set[str] = field(default_factory=set)
 
@@ -68,13 +80,14 @@ def running(
     say: Callable[[str], None] = lambda _: None,
     *,
     gateway: Gateway = "ministack",
+    routes: Routes = Routes(),
     cells: Sequence[StackCell] = (StackCell(),),
     through: Callable[[System], System] = lambda system: system,
 ) -> Iterator[tuple[System, Stack]]:
     """Run the system until the block ends; yields it when it is ready.
 
     ``gateway`` is the program to which the viewers of API Gateway connect: MiniStack, or the stand-in, which is made
-    for load. The stand-in serves one cell at most.
+    for load: one process for each cell. ``routes`` says how the stand-in runs the routes' function.
     ``through`` may change the system before it is built, for example put a proxy between functions and services.
 
     Raises StackError and CellsError with a sentence for a person.
@@ -92,7 +105,7 @@ def running(
         ministack = MiniStack(port, origins=system.resolve("setting.origins"))
         ending.callback(ministack.stop)
         ministack.start()
-        stand_ins = []
+        stand_ins: list[ChildProcess] = []
         for each in _stand_ins(system):
             ending.callback(each.stop)
             try:
@@ -103,9 +116,13 @@ def running(
         provision(system, package)
         standin = None
         if system.gateway_port is not None:
-            standin = StandIn(system.each_cell(API_GATEWAY)[0])
-            ending.callback(standin.stop)
-            standin.start()
+            gateways = []
+            for at in system.each_cell(API_GATEWAY):
+                gateways.append(StandIn(at, handler=routes.handler, threads=routes.threads, throttled=routes.throttled))
+                ending.callback(gateways[-1].stop)
+                gateways[-1].start()
+            standin, *further = gateways
+            stand_ins += further
         say("Sending a first event all the way …")
         try:
             _prove(system, say)
@@ -120,14 +137,12 @@ def running(
 
 def _described(port: int, settings: Mapping[str, int | str], gateway: Gateway, cells: Sequence[StackCell]) -> System:
     """The system to start. Raises StackError and CellsError if it cannot have these cells."""
-    gateway_port = None
+    gateway_port, behind = None, []
     if gateway == "standin" and (behind := [each for each in cells if each.transport == API_GATEWAY]):
-        if len(behind) > 1:
-            raise StackError(
-                "The stand-in serves one cell of API Gateway. Leave out --gateway standin, or the other cells."
-            )
         gateway_port = free_port()
     system = System(port, dict(settings), gateway_port, cells=tuple(cells))
+    for further in behind[1:]:
+        system.ports[further.name] = free_port()
     for cell in checked(system.cells, system.transports):
         if cell.transport not in TRANSPORTS:
             raise StackError(f"devstack cannot run {cell.transport} yet. Leave out the cell {cell.name}.")

@@ -62,7 +62,7 @@ async def run(target: Target, say: Callable[[str], None], viewers: int = VIEWERS
                 ).raise_for_status()
                 await audience.wait(MATCH, seq, viewers, REACH_SECONDS)
                 say(f"goal: event {seq} of {goals + 1} has reached {audience.arrived(MATCH, seq)} of {viewers}")
-                await _ended(http, seq)
+                await ended(http, MATCH, seq)
             # The kick-off warms up.
             del posted[1]
             stages = [after(await _trace(http, seq), at) for seq, at in posted.items()]
@@ -90,11 +90,11 @@ async def run(target: Target, say: Callable[[str], None], viewers: int = VIEWERS
     return result
 
 
-async def _ended(http: httpx.AsyncClient, seq: int) -> None:
+async def ended(http: httpx.AsyncClient, match: str, seq: int) -> None:
     """Wait until every cell has told an event and no broadcast has the lease: so the next goal starts from rest."""
     async with asyncio.timeout(REACH_SECONDS * 2):
         while True:
-            cells = (await http.get(f"/matches/{MATCH}/progress")).raise_for_status().json()["cells"].values()
+            cells = (await http.get(f"/matches/{match}/progress")).raise_for_status().json()["cells"].values()
             if all(each.get("told", 0) >= seq and not each.get("running", True) for each in cells):
                 return
             await asyncio.sleep(0.05)

@@ -151,3 +151,8 @@ def test_the_sent_requests_are_counted() -> None:
     bucket.change(100, 10, now=1)
     bucket.spend(4)
     assert bucket.spent == 7
+
+
+def test_a_post_that_fails_for_ever_waits_the_longest_pause() -> None:
+    """A very large number of attempts gives the cap, and no overflow."""
+    assert backoff(10**9, 0.5, cap=2.0) == 1.0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from client.follower import Follower
 from client.repair_plan import (
     LONGEST_SECONDS,
+    backoff,
     delay,
     grace,
     history_path,
@@ -150,3 +152,10 @@ def test_a_slow_server_is_given_more_time() -> None:
     """The first frame of a connection may take twice as long after each connection that brought none, up to a limit."""
     assert [grace(10, mutes) for mutes in (0, 1, 2, 3, 500)] == [10, 20, 40, 60, 60]
     assert grace(90, 5) == 90
+
+
+@pytest.mark.parametrize("attempt", [31, 1_024, 10**9])
+def test_a_viewer_that_is_refused_for_hours_goes_on_trying(attempt: int) -> None:
+    """However often a connection or a read has failed, the next pause is the longest one, and no error."""
+    assert backoff(attempt, 0.5) == 15.0
+    assert delay(attempt, 0.5) == LONGEST_SECONDS / 2

@@ -30,6 +30,21 @@ def test_matches_cells_and_faults_are_taken() -> None:
     assert "missed" in result.stdout
 
 
+def test_a_storm_of_connections() -> None:
+    """All viewers come back at the quota of their transport."""
+    options = ["simulate", "--viewers", "20000", "--storm", "reconnect", "--transport", "appsync-events", "--json"]
+    found = json.loads(RUN.invoke(app, options).stdout)
+    assert (found["viewers"], found["connects_a_second"]) == (20_000, 2_000)
+    assert found["all_s"] > 9
+
+
+def test_a_transport_that_broadcasts() -> None:
+    """Goals on such a transport take as long as its quota of deliveries says."""
+    options = ["simulate", "--viewers", "100000", "--transport", "iot-core", "--json"]
+    found = json.loads(RUN.invoke(app, options).stdout)
+    assert 5 < found["last_viewer_s"] < 6
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -42,6 +57,9 @@ def test_matches_cells_and_faults_are_taken() -> None:
         (["--gap", "-1"], "--gap is a number"), (["--latency", "nan"], "--latency is a number"),
         (["--down-cell", "1"], "--down-cell is the number of a cell"),
         (["--send-rate", "0"], "--send-rate"), (["--account-rate", "0"], "--account-rate"),
+        (["--storm", "hail"], "--storm is one of"), (["--transport", "pigeons"], "no transport pigeons"),
+        (["--storm", "reconnect", "--connects", "0"], "--connects is a number"),
+        (["--storm", "kick-off", "--spread", "-1"], "--spread is a number"),
         (["--as-bench", "goal"], "goal is no bench that can be simulated"),
     ],
 )  # fmt: skip

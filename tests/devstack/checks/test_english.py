@@ -64,6 +64,16 @@ def left() -> str:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("opening", [
+    "if a:", "if a:\n    pass\nelse:", "for a in b:\n    pass\nelse:", "while a:", "with a:", "class A:",
+    "async def a():", "try:", "try:\n    pass\nexcept A:", "try:\n    pass\nfinally:", "match a:\n  case 1:",
+])  # fmt: skip
+def test_a_docstring_is_checked_in_every_block(opening: str) -> None:
+    """A text below any compound statement is read."""
+    end = "\nfinally:\n    pass" if opening == "try:" else ""
+    assert texts("a.py", f'{opening}\n    """What is left."""{end}\n') == ["What is left."]
+
+
 @pytest.mark.parametrize("comment", [
     "/** What is left. */",
     "/**\n * The rows.\n *\n * What is left.\n */",

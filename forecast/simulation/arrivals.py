@@ -1,0 +1,82 @@
+"""Storms of connections: viewers that come at kick-off, or all come back at once, against a limit of new connections.
+
+Every refused viewer waits by the client's own back-off. A simulated viewer may stand for many, so that ten million end
+within seconds.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from math import ceil
+from typing import TYPE_CHECKING
+
+from client.repair_plan import backoff
+from loadtest.standin.gateway_limits import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST_PLAYED = 20_000
+"""The most viewers that are played one by one; above that, each stands for several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """A storm. ``rate``: new connections a second that one cell lets in, with a bucket of one second."""
+
+    viewers: int
+    rate: float
+    spread_s: float = 0.0
+    """Seconds within which the viewers try for the first time; 0: all connections broke at once."""
+    cells: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StormOutcome:
+    """The seconds from the beginning until so many viewers were connected."""
+
+    viewers: int
+    half_s: float
+    most_s: float
+    """Until 99 % are connected."""
+    all_s: float
+    refused: int
+    """Attempts that were refused."""
+
+    def report(self) -> dict[str, float | int]:
+        """For JSON."""
+        return {
+            "viewers": self.viewers, "half_s": round(self.half_s, 1), "most_s": round(self.most_s, 1),
+            "all_s": round(self.all_s, 1), "refused": self.refused,
+        }  # fmt: skip
+
+
+def play(storm: Storm) -> StormOutcome:
+    """Play a storm. The same storm has the same outcome each time."""
+    chance = random.Random(storm.seed)
+    in_cell = ceil(storm.viewers / storm.cells)
+    weight = max(1, ceil(in_cell / MOST_PLAYED))
+    played = ceil(in_cell / weight)
+    rate = storm.rate / weight
+    bucket = Bucket(rate, max(1.0, rate), 0.0)
+    tries = [
+        (chance.random() * storm.spread_s if storm.spread_s else backoff(1, chance.random()), 1) for _ in range(played)
+    ]
+    heapify(tries)
+    came: list[float] = []
+    refused = 0
+    while tries:
+        at, attempt = heappop(tries)
+        if bucket.take(at):
+            came.append(at)
+        else:
+            refused += 1
+            heappush(tries, (at + backoff(attempt + 1, chance.random()), attempt + 1))
+    return StormOutcome(storm.viewers, _at(came, 0.5), _at(came, 0.99), came[-1], refused * weight * storm.cells)
+
+
+def _at(came: Sequence[float], share: float) -> float:
+    return came[min(len(came) - 1, ceil(len(came) * share) - 1)]

@@ -1,0 +1,46 @@
+"""Storms of connections against a limit of new ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from forecast.simulation.arrivals import MOST_PLAYED, Storm, play
+
+
+def test_viewers_that_were_cut_off_come_back() -> None:
+    """5,000 viewers at 500 a second are back after about 33 s with 13,451 refusals, as docs/reliability.md states."""
+    outcome = play(Storm(5_000, 500))
+    assert outcome.all_s == pytest.approx(33, rel=0.2)
+    assert outcome.refused == pytest.approx(13_451, rel=0.1)
+    assert outcome.half_s < outcome.most_s <= outcome.all_s
+
+
+def test_the_limit_binds_a_large_audience() -> None:
+    """A million viewers need at least viewers divided by the rate, and little more."""
+    outcome = play(Storm(1_000_000, 500))
+    assert 2_000 * 0.95 < outcome.all_s < 2_000 * 1.1
+
+
+def test_a_viewer_that_stands_for_many_changes_little() -> None:
+    """An audience that is played in groups takes as long as one of single viewers with the same ratio to the rate."""
+    single, grouped = play(Storm(MOST_PLAYED, 200)), play(Storm(10 * MOST_PLAYED, 2_000))
+    assert grouped.all_s == pytest.approx(single.all_s, rel=0.1)
+    assert grouped.refused == pytest.approx(10 * single.refused, rel=0.1)
+
+
+def test_viewers_that_come_slowly_are_not_refused() -> None:
+    """A kick-off spread over more time than the limit needs refuses nobody, and all are there at its end."""
+    outcome = play(Storm(1_000, 500, spread_s=60))
+    assert outcome.refused == 0
+    assert 50 < outcome.all_s <= 60
+
+
+def test_cells_share_a_storm() -> None:
+    """Each of four cells lets in a quarter of the viewers, which takes a good deal less time."""
+    assert play(Storm(400_000, 500, cells=4)).all_s < 0.3 * play(Storm(400_000, 500)).all_s
+
+
+def test_the_same_seed_gives_the_same_storm() -> None:
+    """A run can be repeated."""
+    assert play(Storm(2_000, 100, seed=3)) == play(Storm(2_000, 100, seed=3)) != play(Storm(2_000, 100, seed=4))
+    assert play(Storm(2_000, 100)).report()["viewers"] == 2_000

@@ -1,0 +1,39 @@
+"""A service that broadcasts itself, at its rate."""
+
+from __future__ import annotations
+
+import pytest
+
+from forecast.simulation.scenario import Goal
+from forecast.simulation.services import Service, play
+
+BEGUN = 0.15
+
+
+def test_the_last_viewer_waits_for_the_rate() -> None:
+    """A million viewers at a million deliveries a second wait a second after the publish."""
+    outcome = play([1_000_000], [Goal(0.0)], Service(1_000_000))
+    [goal] = outcome.goals
+    assert goal.first_s == pytest.approx(BEGUN)
+    assert goal.last_s == pytest.approx(BEGUN + 1)
+    assert (outcome.published, outcome.delivered, outcome.dropped) == (2, 1_000_000, 0)
+
+
+def test_two_matches_wait_for_each_other() -> None:
+    """Frames of two matches at one moment leave one after the other."""
+    outcome = play([500_000, 500_000], [Goal(0.0), Goal(0.0, 1)], Service(1_000_000))
+    assert outcome.report()["slowest_goal_s"] == pytest.approx(BEGUN + 1)
+
+
+def test_a_dropped_frame_is_found_by_the_next_one() -> None:
+    """Over its quota the service drops frames; viewers that lack one read it after the next goal, or a silence."""
+    outcome = play([1_000], [Goal(0.0), Goal(10.0)], Service(100, longest_s=5.0))
+    assert outcome.dropped == 1_000
+    assert 10 < outcome.goals[0].last_s < 12
+    assert 20 < outcome.goals[1].last_s < 200
+    assert outcome.report()["repair_max_s"] == pytest.approx(outcome.repair_max_s, abs=0.01)
+
+
+def test_nothing_is_dropped_within_the_quota() -> None:
+    """A service that never has to wait too long drops nothing."""
+    assert play([1_000], [Goal(0.0)], Service(1_000, longest_s=5.0)).dropped == 0
