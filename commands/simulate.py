@@ -50,14 +50,22 @@ def simulate(
     spread: Annotated[float, typer.Option(help="Seconds within which viewers come at kick-off.")] = 300.0,
     connects: Annotated[float | None, typer.Option(help="New connections a second, instead of the quota.")] = None,
     as_bench: Annotated[str | None, typer.Option(help="Run a bench and simulate its cases beside it: budget.")] = None,
+    against_plan: Annotated[bool, typer.Option("--against-plan", help="Compare the planner in 200 settings.")] = False,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Play goals to many viewers in virtual time, with the product's own senders and modelled services.
 
-    Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement.
+    Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement,
+    with --against-plan only if the planner agrees with the simulation.
     """
     if as_bench is not None:
         _as_bench(as_bench, as_json)
+    if against_plan:
+        from commands.against_plan import against_plan as agree
+
+        with errors_end_the_command():
+            agrees = agree(as_json, seed)
+        raise typer.Exit(0 if agrees else DIFFERS)
     from forecast.simulation.scenario import Gateway, Goal, Scenario
     from forecast.simulation.simulator import simulate as play
 

@@ -146,14 +146,15 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
         )
     in_cell = question.viewers / question.cells
     of_match = in_cell / question.matches
-    alone = goal(name, of_match, 1, there, latencies)
+    audience = question.viewers / question.matches
+    alone = goal(name, of_match, 1, there, latencies, audience=audience)
     join_s, join_binds = joining(name, in_cell, there)
-    senders = len(plan(initial_shards(ceil(of_match)), ceil(of_match), there.budget)) if name == API_GATEWAY else 0
+    senders = len(plan(initial_shards(ceil(audience)), ceil(audience), there.budget)) if name == API_GATEWAY else 0
     raised = _raised(question, name, there, latencies)
     return Row(
         name=name,
         alone=alone,
-        together=goal(name, of_match, question.matches, there, latencies),
+        together=goal(name, of_match, question.matches, there, latencies, audience=audience),
         join_s=join_s,
         join_binds=join_binds,
         raised=raised,
@@ -184,8 +185,11 @@ def _raised(question: Question, name: str, there: Account, latencies: Latencies)
     in_cell, quotas = question.viewers / question.cells, there.quotas
     least = {"iot-core": "iot_connections", "momento": "momento_subscribers"}.get(name)
     raises = {least: ceil(in_cell)} if least is not None and in_cell > quotas[least] else {}
-    within, cells = question.within_s, question.cells
-    if within is None or goal(name, in_cell / question.matches, 1, there, latencies).last_s <= within:
+    within, cells, audience = question.within_s, question.cells, question.viewers / question.matches
+    if (
+        within is None
+        or goal(name, in_cell / question.matches, 1, there, latencies, audience=audience).last_s <= within
+    ):
         return Raised(raises, {}, cells)
     if name != API_GATEWAY:
         first = goal(name, 0, 1, there, latencies).first_s
@@ -199,10 +203,10 @@ def _raised(question: Question, name: str, there: Account, latencies: Latencies)
         raised = replace(
             there, quotas={**quotas, "requests": rate + there.routes}, sender_rate=_sender_rate(rate, there)
         )
-        return goal(name, question.viewers / cells / question.matches, 1, raised, latencies).last_s
+        return goal(name, audience / cells, 1, raised, latencies, audience=audience).last_s
 
     while last(most, cells) > within:
-        if question.viewers / cells / question.matches < 1:
+        if audience / cells < 1:
             return Raised({}, {}, question.cells, is_possible=False)
         cells *= 2
     while cells > question.cells and last(most, cells - 1) <= within:

@@ -1,0 +1,44 @@
+"""The planner says what the simulation plays."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecast.agreement import ALLOWED, LARGE, Agreement, Setting, compare
+from forecast.agreement import settings as listed
+from forecast.asking import ground
+from forecast.bill import Options
+from forecast.question import Question
+
+FACTS = ground("us-east-1", Options())
+
+
+@settings(max_examples=25, derandomize=True)
+@given(
+    viewers=st.integers(20, 6_000), matches=st.integers(1, 4), cells=st.integers(1, 4),
+    requests=st.sampled_from([2_500, 10_000, 60_000]),
+    post_s=st.sampled_from([0.01, 0.03, 0.1]), together=st.booleans(),
+)  # fmt: skip
+def test_planner_and_simulation_agree(
+    viewers: int, matches: int, cells: int, requests: int, post_s: float, together: bool
+) -> None:
+    """Promise: for small audiences the last viewer is at most 5 % apart, whatever matches, cells and quotas."""
+    question = Question(viewers, 1, 1.0, matches, cells, quotas={"requests": requests})
+    found = compare(Setting(question, post_s, together), FACTS)
+    assert found.apart <= ALLOWED, found.report()
+
+
+def test_the_settings_are_those_of_their_seed() -> None:
+    """The same seed gives the same settings, as many as asked for, the large audiences first."""
+    found = list(listed(20, seed=3))
+    assert found == list(listed(20, seed=3))
+    assert (len(found), found[0].question) == (20, LARGE[0])
+    assert [each.question for each in listed(1)] == list(LARGE[:1])
+
+
+def test_a_report_says_how_far_they_are_apart() -> None:
+    """The difference is a part of the simulated seconds."""
+    setting = Setting(Question(10, 1, 1.0, quotas={"requests": 10_000}), 0.03, together=False)
+    assert Agreement(setting, 1.1, 1.0).report()["apart"] == 0.1
+    assert compare(setting).apart <= ALLOWED
