@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 if TYPE_CHECKING:
     from .frame_types import HistoryPage, RawFrame, Snapshot, Update
 
+_MOST = 2**53 - 1
+"""A larger number is none of ours. A browser would round it (https://tc39.es/ecma262/#sec-number.max_safe_integer)."""
+
 
 def is_whole(frame: RawFrame) -> TypeGuard[Snapshot | Update]:
     """Whether a snapshot or an update has all that a follower reads, each value of its type and the events in order.
@@ -39,6 +42,11 @@ def is_page(page: RawFrame) -> TypeGuard[HistoryPage]:
     )
 
 
+def as_text(value: object) -> str:
+    """A value of an error for people. Lists and objects are left out: they may be too deep to be written."""
+    return "" if isinstance(value, (dict, list)) else str(value)
+
+
 def _rise(events: object, last: int) -> TypeGuard[list[dict[str, Any]]]:
     if type(events) is not list:
         return False
@@ -55,7 +63,7 @@ def _has_score(event: dict[str, Any]) -> bool:
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def _is_text(value: object) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .frame_checks import as_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,7 +37,7 @@ class Listening:
         """Take a frame; returns False for a frame that is about something else. Raises the errors of ``on_message``."""
         kind, key = frame.get("type"), frame.get("key")
         if kind == "error":
-            self.is_due = self.is_due and frame.get("code") not in _FINAL
+            self.is_due = self.is_due and as_text(frame.get("code")) not in _FINAL
         elif kind == "listening":
             self.is_due = False
         elif kind == "message" and isinstance(key, str) and self._on_message is not None:

@@ -14,6 +14,7 @@ from .broadcast_times import BROADCAST_TIMES, BroadcastTimes
 from .connection_state import ConnectionState
 from .dialer import dialer
 from .follower import Follower
+from .frame_checks import as_text
 from .listening import LISTEN, Listening
 from .repair_plan import SPREAD_SECONDS, backoff, grace, looking, patience, quiet
 from .repairer import Repairer
@@ -402,16 +403,16 @@ class Viewer:
             return
         kind = frame.get("type")
         if kind == "error":
-            self._state.refused.add(str(frame.get("match")))
+            self._state.refused.add(as_text(frame.get("match")))
             # People see the message, so it must be text, whatever the server sent.
-            error: ErrorFrame = {"type": "error", "message": str(frame.get("message"))}
+            error: ErrorFrame = {"type": "error", "message": as_text(frame.get("message"))}
             if "code" in frame:
-                error["code"] = str(frame["code"])
+                error["code"] = as_text(frame["code"])
             if isinstance(frame.get("match"), str):
                 error["match"] = frame["match"]
             self.errors.append(error)
             return
-        follower = self.followers.get(str(frame.get("match")))
+        follower = self.followers.get(as_text(frame.get("match")))
         if follower is None or kind is None:
             return
         self._attempt = 0

@@ -113,10 +113,23 @@ def event(
     _post(api, match, {"kind": kind.replace("-", "_"), **posted}, OPTIONS, as_json)
 
 
-def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) -> None:
+def receipts(
+    match: Match,
+    with_cost: Annotated[
+        bool, typer.Option("--cost", help="Add what each broadcast cost, by AWS's list prices in us-east-1.")
+    ] = False,
+    api: Api = LOCAL.api_url,
+    as_json: AsJson = False,
+) -> None:
     """List what became of a match's broadcasts. Accepted by the gateway is not yet seen by a viewer."""
     with errors_end_the_command(), operator_at(api) as operator:
-        found = operator.receipts(match)
+        found: list[dict[str, Any]] = list(operator.receipts(match))
+        if with_cost:
+            from forecast.goal_cost import report
+            from forecast.price_file import prices
+
+            listed = prices()
+            found = [{**each, "cost": report(each, listed)} for each in found]
     if as_json:
         print(json.dumps({"match": match, "receipts": found}))  # noqa: T201
         return
@@ -129,6 +142,21 @@ def receipts(match: Match, api: Api = LOCAL.api_url, as_json: AsJson = False) ->
     for each in found:
         if "published" in each:
             out.print(_published(each), markup=False, highlight=False)
+    if with_cost:
+        out.print(_costs(match, found))
+
+
+def _costs(match: str, found: list[dict[str, Any]]) -> Table:
+    """The cost of each broadcast by line, in dollars."""
+    names = list(dict.fromkeys(line["name"] for each in found for line in each["cost"]["lines"]))
+    columns = (f"seq {each['seq']} in {printable(each['cell'])}" for each in found)
+    table = Table("dollars", *columns, title=f"Cost of the broadcasts of {match}, list prices of us-east-1")
+    for name in names:
+        usd = [{line["name"]: line["usd"] for line in each["cost"]["lines"]}.get(name, "") for each in found]
+        table.add_row(name, *("unknown" if value is None else f"{value:.6f}" if value != "" else "" for value in usd))
+    totals = [f"{each['cost']['usd']:.6f}{'' if each['cost']['complete'] else ' and more'}" for each in found]
+    table.add_row("together", *totals, style="bold")
+    return table
 
 
 def _published(receipt: dict[str, Any]) -> str:

@@ -21,6 +21,9 @@
 /** @param {unknown} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && /** @type {number} */ (value) >= 0;
 
+/** Lists and objects have no text: they may be too deep to be written, or not want to be. @param {unknown} value */
+const asText = (value) => (typeof value === "object" && value !== null ? "" : String(value));
+
 /** @param {unknown} value @returns {value is string} */
 const isText = (value) => typeof value === "string";
 
@@ -1336,7 +1339,7 @@ export class Livescore {
       if (isText(frame.key)) this.#listeners.emit("message", frame.key, frame.body);
       return;
     }
-    const match = String(frame.match);
+    const match = asText(frame.match);
     if (frame.type === "unsubscribed") {
       this.#leaving.delete(match);
       const again = this.#matches.get(match);
@@ -1383,7 +1386,7 @@ export class Livescore {
 
   /** @param {Record<string, unknown>} frame */
   #refused(frame) {
-    const problem = { code: String(frame.code), message: String(frame.message) };
+    const problem = { code: asText(frame.code), message: asText(frame.message) };
     const match = isText(frame.match) ? frame.match : null;
     if (match) this.#leaving.delete(match);
     const followed = match ? this.#matches.get(match) : undefined;

@@ -146,6 +146,7 @@ def test_every_event_once_and_in_order(data: st.DataObject) -> None:
         {"seq": "3"}, {"seq": True}, {"seq": -1}, {"epoch": None}, {"epoch": ""}, {"score": [1]}, {"score": [-1, 0]},
         {"shootout": 3}, {"status": 5}, {"events": None}, {"events": [3]}, {"events": HISTORY[:4]},
         {"events": HISTORY[1::-1]}, {"events": [HISTORY[0], HISTORY[0]]}, {"prev": 4}, {"prev": None},
+        {"seq": 2**53}, {"score": [2**53, 0]},
     ],
 )  # fmt: skip
 def test_a_frame_that_is_not_whole_changes_nothing(change: dict[str, Any]) -> None:

@@ -121,6 +121,24 @@ async def test_junk_is_ignored() -> None:
         assert (viewer.junk, viewer.connects) == (2, 1)
 
 
+@pytest.mark.parametrize("field", ["match", "code", "message", "key", "body", "epoch", "events", "seq"])
+@pytest.mark.parametrize("kind", ["error", "snapshot", "update", "message", "listening"])
+async def test_no_value_of_another_type_ends_a_viewer(kind: str, field: str) -> None:
+    """Lists and objects, deep ones too, huge numbers and huge texts change nothing in a viewer that goes on."""
+    deep = "[" * 1000 + "]" * 1000
+    values = [deep, f'{{"a":{deep}}}', "9" * 60, "1e400", '["x"]', "{}", f'"{"x" * 90_000}"']
+
+    async def junk(here: Gateway, connection: ServerConnection) -> None:
+        await here.asked(connection)
+        for value in values:
+            await connection.send(f'{{"type":"{kind}","{field}":{value}}}')
+        await connection.send(snapshot(1, [1]))
+
+    async with gateway(junk) as here, viewing(here.url, on_message=lambda *_: None) as (viewer, seqs):
+        assert await seqs.get() == 1
+        assert viewer.connects == 1
+
+
 async def test_a_ping_is_answered() -> None:
     """The viewer answers the gateway's pings."""
     async with gateway(welcome) as here, viewing(here.url) as (viewer, _):

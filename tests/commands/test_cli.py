@@ -77,6 +77,9 @@ def test_a_match_from_the_terminal(livescore: Any, match_id: str, system: System
 
     # A receipt is written after the viewers have been told: at first there may be none.
     until(lambda: receipts()[-1:] == [6], "there is no receipt of the last event")
+    priced = json.loads(livescore("receipts", match_id, "--cost", "--json").stdout)["receipts"]
+    assert all(each["cost"]["complete"] and each["cost"]["usd"] > 0 for each in priced)
+    assert "together" in livescore("receipts", match_id, "--cost").stdout
 
 
 def test_the_matches_of_a_day_on_the_terminal(livescore: Any, match_id: str) -> None:

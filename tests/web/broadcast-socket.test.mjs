@@ -202,3 +202,24 @@ promise("a channel that is found after the close is not joined", async (world) =
   await world.time.pass(60_000);
   assert.deepEqual(line.joins, []);
 });
+
+promise("a channel of another type is not joined, and ends nothing", async (world) => {
+  const line = await world.follower();
+  for (const channel of [{ toString: 1 }, ["a/b/c"], 7, null]) {
+    world.channel = /** @type {any} */ (channel);
+    line.look(line.newest);
+    await world.time.pass(5000);
+  }
+  assert.deepEqual([line.joins.length, line.ends], [1, 0]);
+});
+
+promise("nothing is called after the close", async (world) => {
+  const line = await world.follower();
+  line.close();
+  let calls = 0;
+  line.after(1, () => {
+    calls += 1;
+  });
+  await world.time.pass(60_000);
+  assert.equal(calls, 0);
+});

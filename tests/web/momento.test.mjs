@@ -197,3 +197,26 @@ test("an answer with status 200 that is not the service's ends the connection, a
     });
   }
 });
+
+test("no request outlives the close", async (t) => {
+  const { service, api } = await scene(t, Momento);
+  /** @type {any} */
+  const socket = await dialled(t, service, api, () => {});
+  /** @type {Set<string>} */
+  const open = new Set();
+  // No request has an answer, so each ends only when it is given up.
+  socket.viewer.fetch = (/** @type {string} */ url, /** @type {{signal: AbortSignal}} */ { signal }) =>
+    new Promise((_, reject) => {
+      open.add(url);
+      signal.addEventListener("abort", () => {
+        open.delete(url);
+        reject(signal.reason);
+      });
+    });
+  socket.send('{"action":"subscribe","match":"m"}');
+  await until(() => open.size === 1);
+  socket.probe();
+  await until(() => open.size === 2);
+  socket.close();
+  assert.deepEqual([...open], []);
+});

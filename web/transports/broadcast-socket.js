@@ -361,8 +361,8 @@ export class BroadcastSocket extends ServiceSocket {
 
   /** A match that was created again may have another channel. @param {Subscription} mine @param {Frame} snapshot */
   #follow(mine, { channel }) {
-    if (!mine.id || !channel || channel === mine.channel) return;
-    this.#join(mine, String(channel));
+    if (!mine.id || typeof channel !== "string" || !channel || channel === mine.channel) return;
+    this.#join(mine, channel);
     const { id } = mine;
     this.after(this.viewer.timings.pongSeconds ?? ACKNOWLEDGED, () => {
       if (this.#byId.get(id) === mine && !mine.joined) this.#abandon(mine);

@@ -33,6 +33,9 @@ const OWN = "subjects";
 /** No topic has this page, so a poll with it is answered at once. */
 const NO_PAGE = 1;
 
+/** A poll for that page without an answer is given up after so many seconds. */
+const PROBE = 10;
+
 /**
  * @typedef {object} Poll
  * @property {string} topic
@@ -47,6 +50,8 @@ const NO_PAGE = 1;
 export class MomentoSocket extends BroadcastSocket {
   /** By subscription. @type {Map<string, Poll>} */
   #polls = new Map();
+  /** Of the polls for a page that does not exist. @type {Set<AbortController>} */
+  #probes = new Set();
   /** By competition. @type {Map<string, {token: string, expires: number}>} */
   #tokens = new Map();
 
@@ -93,19 +98,28 @@ export class MomentoSocket extends BroadcastSocket {
     const [poll] = this.#polls.values();
     if (!poll) return;
     for (const each of this.#polls.values()) this.#renew(each);
-    this.#ask({ ...poll, next: 1, page: NO_PAGE }).then(
-      ({ status }) => {
-        if (status !== 200) return;
-        this.word();
-        this.alive();
-      },
-      () => {},
-    );
+    const controller = new AbortController();
+    const stop = this.after(PROBE, () => controller.abort());
+    this.#probes.add(controller);
+    this.#ask({ ...poll, next: 1, page: NO_PAGE }, controller.signal)
+      .then(
+        ({ status }) => {
+          if (status !== 200) return;
+          this.word();
+          this.alive();
+        },
+        () => {},
+      )
+      .finally(() => {
+        stop();
+        this.#probes.delete(controller);
+      });
   }
 
   /** @override */
   hangUp() {
     for (const id of [...this.#polls.keys()]) this.leave(id);
+    for (const probe of this.#probes) probe.abort();
   }
 
   /** @param {Poll} poll */
@@ -162,13 +176,13 @@ export class MomentoSocket extends BroadcastSocket {
     }
   }
 
-  /** @param {Poll} poll @param {AbortSignal} [signal] @returns {Promise<Response>} */
+  /** @param {Poll} poll @param {AbortSignal} signal @returns {Promise<Response>} */
   async #ask({ topic, competition, next, page }, signal) {
     const token = await this.#token(competition);
     const { url, cache } = this.cell;
     const path = `/topics/${encodeURIComponent(cache ?? "")}/${encodeURIComponent(topic)}`;
     return this.viewer.fetch(`${url}${path}?sequence_number=${next}&sequence_page=${page}`, {
-      signal: signal ?? AbortSignal.timeout(10_000),
+      signal,
       headers: { authorization: token },
       credentials: "omit",
       cache: "no-store",

@@ -122,8 +122,10 @@ export class ServiceSocket {
     this.onclose?.({ refused });
   }
 
-  /** @param {number} wait in seconds @param {() => void} call @returns {() => void} stops it */
+  /** After the end of the connection nothing is called. @param {number} wait in seconds @param {() => void} call
+   * @returns {() => void} stops it */
   after(wait, call) {
+    if (this.#over) return () => {};
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       call();
