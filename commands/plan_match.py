@@ -128,6 +128,8 @@ def _show(found: Plan) -> None:
 
 def _raises(row: Row, within: float | None) -> list[str]:
     found = [f"{row.refuses}, and the audience is larger."] if row.refuses is not None else []
+    if row.join_binds in OURS:
+        found.append(f"{OURS[row.join_binds]} limit how fast the audience connects.")
     raised = row.raised
     if within is not None and not raised.is_possible:
         return [*found, f"no quota helps: {row.alone.first_s:.2f} s pass before the first viewer has the goal."]

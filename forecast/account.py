@@ -28,6 +28,8 @@ class Account:
     """Seconds from a POST to its answer."""
     sender_rate: int
     """The setting: the most POSTs a second of one sender."""
+    connect_throttle: float
+    """New connections a second that the throttles of ``$connect`` and ``subscribe`` pass."""
 
     @property
     def send_rate(self) -> int:
@@ -59,9 +61,14 @@ def account(
     """
     found = {**quotas, **raised}
     throttle = Throttle(int(found["requests"]), int(found["requests"]))
+    websocket = route_throttles(described["websocket_api"], throttle)
     routes = sum(
-        each.rate
-        for api in ("http_api", "websocket_api")
-        for each in route_throttles(described[api], throttle).values()
+        each.rate for each in (*route_throttles(described["http_api"], throttle).values(), *websocket.values())
     )
-    return Account(found, routes, post_s, int(described["settings"]["sender_rate"]["default"]))
+    return Account(
+        quotas=found,
+        routes=routes,
+        post_s=post_s,
+        sender_rate=int(described["settings"]["sender_rate"]["default"]),
+        connect_throttle=min(websocket[route].rate for route in ("$connect", "subscribe")),
+    )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 OURS = {
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
+    "connect_throttle": "the throttles of $connect and subscribe (websocket_throttles)",
 }
 """Limits of ours, beside the quotas of AWS."""
 

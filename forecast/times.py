@@ -112,5 +112,6 @@ def joining(transport: str, viewers: float, account: Account) -> tuple[float, st
         rates["concurrency"] = quotas["concurrency"] / seconds
     if transport == API_GATEWAY:
         rates["table_writes"] = quotas["table_writes"] / JOIN_WRITES
+        rates["connect_throttle"] = account.connect_throttle
     binds = min(rates, key=lambda name: rates[name])
     return viewers / rates[binds], binds

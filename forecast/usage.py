@@ -78,12 +78,12 @@ def site(question: Question, page: Page) -> list[Use]:
     text = (
         "snapshots read by match pages, checks after silence and all"
         if page == "match"
-        else "lists read by scoreboards"
+        else "lists read by scoreboards, for each of the two UTC days that a local day covers"
     )
     kilobytes = SNAPSHOT_KB if page == "match" else LIST_KB
     shield = EDGE_CACHES * POSITIONS * hours * 3600 * question.matches
     return [
-        Use("cdn", text, "cdn_request", viewers * reads, a_viewer=reads),
+        Use("cdn", text, "cdn_request", viewers * reads, a_viewer=reads if page == "match" else reads / 2),
         Use("cdn", "requests to Origin Shield: of 12 other regional edge caches, for two positions a second",
             "shield_request", shield),
         Use("cdn", "files of the page", "cdn_request", viewers * FILES, a_viewer=FILES),

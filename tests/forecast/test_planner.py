@@ -161,3 +161,11 @@ def test_a_plan_needs_a_transport() -> None:
     """An empty list of transports has no answer."""
     with pytest.raises(QuestionError, match="no transport"):
         ask(MILLION, [], NOBODY_KNOWS)
+
+
+def test_a_raised_quota_of_connections_needs_raised_throttles() -> None:
+    """The routes pass 500 new connections a second, whatever the quota: the answer names that limit of ours."""
+    row = rows(replace(MILLION, quotas={"connections": 3_000}))["api-gateway"]
+    assert (row["join_s"], row["join_binds"]) == (2_000, "connect_throttle")
+    small = rows(replace(MILLION, region="eu-south-1"))["api-gateway"]
+    assert small["join_s"] == 8_000

@@ -1,0 +1,43 @@
+"""The tables of costs and waits in the docs are those of the planner."""
+
+from __future__ import annotations
+
+from devstack.system import ROOT
+from forecast import cost_tables
+
+DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
+CHOOSING = (ROOT / "docs/choosing.md").read_text("utf-8")
+HEAD = "| | how much | at | |"
+
+
+def table(page: str, head: str, number: int = 0) -> list[str]:
+    """The rows of a table of a page, by its first line; ``number`` counts tables with the same one."""
+    lines = page.split(head)[number + 1].strip("\n").splitlines()
+    end = next(index for index, line in enumerate(lines) if not line.startswith("|"))
+    return lines[1:end]
+
+
+def test_the_bill_of_a_match_is_the_planners() -> None:
+    """Each line of docs/deploy.md, its amount, its price with its source, and its dollars come from the planner."""
+    assert table(DEPLOY, HEAD) == cost_tables.match_rows()
+    assert f"The sum is about **{cost_tables.match_sum()}**" in DEPLOY
+
+
+def test_the_bill_of_a_scoreboard_is_the_planners() -> None:
+    """So do the lines for viewers of the scoreboard."""
+    assert table(DEPLOY, HEAD, 1) == cost_tables.scoreboard_rows()
+
+
+def test_the_costs_of_the_transports_are_the_planners() -> None:
+    """docs/choosing.md compares the transports with the planner's figures."""
+    head, *rows = cost_tables.transport_rows()
+    assert table(CHOOSING, head) == rows[1:]
+
+
+def test_the_waits_are_the_planners() -> None:
+    """The seconds of docs/choosing.md for API Gateway, AppSync and IoT Core are the planner's."""
+    lines = CHOOSING.splitlines()
+    for row in cost_tables.wait_rows():
+        name, *cells = (each.strip() for each in row.strip("|").split("|"))
+        [stated] = [line for line in lines if line.startswith(f"| {name} |")]
+        assert [each.strip().partition(",")[0] for each in stated.strip("|").split("|")][1:4] == cells, name
