@@ -166,7 +166,7 @@ class Follow:
 
     @property
     def live(self) -> bool:
-        """Whether the connection is open and has brought a message, as far as this side knows."""
+        """Whether the connection is open and has answered the subscription, as far as this side knows."""
         return self._viewer.connected
 
     def __aiter__(self) -> Self:

@@ -196,8 +196,11 @@ class Viewer:
 
     @property
     def connected(self) -> bool:
-        """Whether the socket is open and has brought a message, as far as this side knows."""
-        return self.is_open and self._state.has_message
+        """Whether the socket is open and has answered the subscription to every match, as far as this side knows.
+
+        A message alone proves less: a broadcasting connection may be let in while its service is down.
+        """
+        return self.is_open and len(self._state.answered) == len(self.followers)
 
     def drop(self) -> None:
         """Abort the TCP connection, without a close frame."""

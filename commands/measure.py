@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 
 from commands.common import (
-    GatewayOption,
     JsonFile,
     Port,
+    WrongOptionError,
     err,
     errors_end_the_command,
     gateway_for,
@@ -25,10 +25,20 @@ from commands.common import (
 from devstack.measurements.locust_run import Load
 from devstack.measurements.locust_run import run as run_load
 from devstack.stack.whole_stack import running
+from devstack.stack_cells import API_GATEWAY, REGION, StackCell
+from devstack.system import Gateway
+from devstack.transports.registry import TRANSPORTS, settings_for
 from loadtest.bench import IN_ALL, NAMES
 from loadtest.crowd_needs import MOST_VIEWERS
 from loadtest.html_report import render
 from loadtest.shapes import SHAPES
+
+JOIN_RATE, SLOW_JOIN_RATE = 100.0, 10.0
+"""Viewers that join in each second. MiniStack starts a process of the authorizer for each viewer that connects at the
+same moment, which takes a second of CPU."""
+
+MOST_OF_OTHERS = 1000
+"""The most viewers of a broadcasting transport: as many as ``livescore bench transports`` opens."""
 
 
 def loadtest(
@@ -40,22 +50,41 @@ def loadtest(
     matches: Annotated[int, typer.Option(min=1, max=1000, help="Number of matches that are played at once.")] = 1,
     pace: Annotated[float, typer.Option(min=0.0, max=600.0, help="Seconds between two goals.")] = 1.0,
     join_rate: Annotated[
-        float, typer.Option(min=1.0, help="Number of viewers that join in each second before the storm.")
-    ] = 100.0,
+        float | None,
+        typer.Option(
+            min=1.0,
+            help=f"Number of viewers that join in each second before the storm: {JOIN_RATE:.0f} by default, and "
+            f"{SLOW_JOIN_RATE:.0f} on another transport than API Gateway.",
+        ),
+    ] = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Number of processes that hold viewers.")] = 1,
     port: Port = None,
     report: Annotated[Path, typer.Option(help="File for the HTML report.")] = Path("loadtest.html"),
     json_file: JsonFile = None,
-    gateway: GatewayOption = "standin",
+    gateway: Annotated[
+        Gateway | None,
+        typer.Option("--gateway", help="The program that plays API Gateway: the stand-in by default, or MiniStack."),
+    ] = None,
+    transport: Annotated[
+        str, typer.Option(help=f"Transport of the cell under load: {', '.join(TRANSPORTS)}.", metavar="NAME")
+    ] = API_GATEWAY,
 ) -> None:
     """Put a stack on this machine under load with locust; exit 0 only if nobody who stayed missed anything."""
+    if transport not in TRANSPORTS:
+        raise typer.BadParameter(f"{transport} is not one of {', '.join(TRANSPORTS)}", param_hint="--transport")
     if shape not in SHAPES:
         raise typer.BadParameter(f"{shape} is not one of {', '.join(SHAPES)}", param_hint="--shape")
     writable(report, json_file)
-    load = Load(viewers, goals, shape, matches, pace, join_rate, processes, gateway)
+    cell = StackCell(REGION if transport == API_GATEWAY else "loaded", REGION, transport)
+    with errors_end_the_command():
+        door = _door(transport, viewers, shape, gateway)
+        rate = join_rate or (JOIN_RATE if transport == API_GATEWAY else SLOW_JOIN_RATE)
+        load = Load(viewers, goals, shape, matches, pace, rate, processes, door, transport)
+        settings = settings_for([cell], viewers)
+        free = port_for(viewers, port)
     with (
         errors_end_the_command(),
-        running(port_for(viewers, port), say=say, gateway=gateway_for(viewers, gateway)) as (system, _),
+        running(free, settings, say=say, gateway=door, cells=[cell]) as (system, _),
         out.status("") as status,
     ):
         result = run_load(system, load, status.update if out.is_terminal else say)
@@ -65,6 +94,27 @@ def loadtest(
         if json_file is not None:
             json_file.write_text(json.dumps(result, indent=2) + "\n")
     raise typer.Exit(0 if result["passed"] else 1)
+
+
+def _door(transport: str, viewers: int, shape: str, gateway: Gateway | None) -> Gateway:
+    """The program that plays API Gateway. Raises WrongOptionError for options that do not fit the transport."""
+    if transport == API_GATEWAY:
+        return gateway_for(viewers, gateway or "standin")
+    if gateway is not None:
+        raise WrongOptionError(
+            f"--gateway chooses the program that plays API Gateway, and a cell of {transport} has none. Leave it out."
+        )
+    if viewers > MOST_OF_OTHERS:
+        raise WrongOptionError(
+            f"The service that plays {transport} on this machine takes {MOST_OF_OTHERS:,} viewers at most, and "
+            f"{viewers:,} were asked for. Only the stand-in for API Gateway is made for more."
+        )
+    if transport == "momento" and SHAPES[shape].cut_after is not None:
+        raise WrongOptionError(
+            f"The shape {shape} breaks all connections at once, and viewers of momento hold none: they poll. "
+            "Choose another shape."
+        )
+    return "ministack"
 
 
 VIEWERS = {"goal": (1, 15_000), "transports": (1, 15_000), "crowd": (2, MOST_VIEWERS)}

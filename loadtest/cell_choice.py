@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from client.cell_address import CellAddress, read_cells
 from client.errors import DeploymentError
+from loadtest.load_limits import is_loopback
 from loadtest.terminal_text import public_url
 from runtime.errors import ProgramError
 
@@ -31,7 +32,7 @@ def choose(cell: str | None, site: str | None) -> CellAddress:
     Raises CellChoiceError.
     """
     site = (site or LOCAL_SITE).rstrip("/")
-    cells = _cells(site)
+    cells = cells_of(site)
     if cell is None:
         return next(iter(cells.values()))
     if cell not in cells:
@@ -39,7 +40,9 @@ def choose(cell: str | None, site: str | None) -> CellAddress:
     return cells[cell]
 
 
-def _cells(site: str) -> dict[str, CellAddress]:
+def cells_of(site: str) -> dict[str, CellAddress]:
+    """The cells of a site by name, in the order of its ``deployment.json``. Raises CellChoiceError."""
+    site = site.rstrip("/")
     if urlsplit(site).scheme not in ("http", "https"):
         raise CellChoiceError("The URL of the site begins with http:// or https:// and a host: see --site.")
     try:
@@ -51,4 +54,5 @@ def _cells(site: str) -> dict[str, CellAddress]:
     except DeploymentError as error:
         raise CellChoiceError(f"{public_url(site)}: {error}") from None
     except (OSError, ValueError) as error:
-        raise CellChoiceError(f"{public_url(site)} gives no deployment.json ({type(error).__name__}).") from None
+        hint = " Is `livescore up` running?" if is_loopback(urlsplit(site).hostname or "") else ""
+        raise CellChoiceError(f"{public_url(site)} gives no deployment.json ({type(error).__name__}).{hint}") from None

@@ -102,7 +102,7 @@ class Director:
         """End the run, print and write the result; returns the exit status."""
         self.phase = "over"
         options = vars(self._options)
-        names = ("shape", "viewers", "goals", "matches", "pace", "join_rate", "api", "websocket")
+        names = ("shape", "viewers", "goals", "matches", "pace", "join_rate", "api", "websocket", "cell", "site")
         about = {
             **{name: options[name] for name in names},
             "begun": round(self._begun),

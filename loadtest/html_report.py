@@ -87,8 +87,11 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
 
 
 def _command(about: dict[str, Any]) -> str:
-    names = ("shape", "viewers", "goals", "matches", "pace", "join_rate", "api", "websocket")
-    options = [part for name in names for part in (f"--{name.replace('_', '-')}", str(about[name]))]
+    where = ("cell", "site") if about.get("site") or about.get("cell") else ("websocket",)
+    names = ("shape", "viewers", "goals", "matches", "pace", "join_rate", "api", *where)
+    options = [
+        part for name in names for part in (f"--{name.replace('_', '-')}", str(about[name])) if about[name] != ""
+    ]
     return shlex.join(["locust", "-f", "loadtest/locustfile.py", "--headless", *options])
 
 

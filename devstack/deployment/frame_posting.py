@@ -134,8 +134,11 @@ class Posting:
     """URLs of @connections, one for each cell. Needed only if the WebSocket APIs have custom domains."""
     posts: int = 200
 
-    def target(self, number: int, websocket: str) -> Target:
-        """The target for the cell with this number, from 0, and this WebSocket URL. Raises SkippedError."""
+    def target(self, number: int, websocket: str, suffix: str = "") -> Target:
+        """The target for the API Gateway cell with this number, from 0, and this WebSocket URL.
+
+        ``suffix``: the end of the names of the cell's tables, in an account of AWS. Raises SkippedError.
+        """
         system = system_at(self.api_url)
         if system is not None:
             url = websocket.replace("ws://", "http://")
@@ -145,7 +148,7 @@ class Posting:
             )
         url = self._connections_url(number, websocket)
         host = _EXECUTE_API.fullmatch(urlsplit(url).hostname or "")
-        table = f"{self.prefix}-subscriptions"
+        table = f"{self.prefix}-subscriptions{suffix}"
         try:
             session = boto3.Session()
             region = host[1] if host else session.region_name

@@ -1,7 +1,7 @@
 """A smoke test of a running system, deployed or devstack: one goal, from an operator to a viewer in every cell.
 
 It creates its own match, which stays in the ledger with five events. It needs only the URLs and tokens of operators and
-viewers. With AWS credentials it also posts frames to connections, as a sender does.
+viewers. With AWS credentials it also posts frames to the connections of API Gateway, as a sender does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from client.cell_address import API_GATEWAY
+from client.frame_checks import is_whole
+from client.http_reader import HttpReader
 from client.token_placement import place_token
 from client.viewer import Viewer
 from devstack.deployment.frame_posting import PostingError, SkippedError, post
@@ -27,7 +30,9 @@ from runtime.errors import ProgramError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
-    from client.event import Event
+    from client.cell_address import CellAddress
+    from client.frame_types import RawFrame
+    from client.websocket import LostError
     from devstack.deployment.frame_posting import Posted, Posting
     from devstack.operator.api_client import Operator
 
@@ -67,7 +72,8 @@ class Smoke:
     """One smoke test; it calls ``say`` with each step that is done."""
 
     operator: Operator
-    websockets: list[str]
+    cells: list[CellAddress]
+    """The cells; one that was given as a URL has no name."""
     sites: list[str] = field(default_factory=list)
     """Other URLs that serve snapshots, such as a CDN's."""
     competition: str | None = None
@@ -99,8 +105,8 @@ class Smoke:
                 begun = time.monotonic()
                 if not await self._did(f"{event['kind']} is accepted and applied", partial(self._post, event)):
                     return
-                for url, shown in seen.items():
-                    await self._shows(f"a viewer at {public_url(url)} sees {event['kind']}", shown, seq, begun)
+                for viewer, shown in seen.items():
+                    await self._shows(f"{viewer} sees {event['kind']}", shown, seq, begun)
         for base in (self.operator.url, *self.sites):
             await self._did(f"the snapshot at {public_url(base)} has the goal", partial(self._snapshot, base))
         await self._did("a receipt says what each cell has sent", self._receipts)
@@ -108,19 +114,25 @@ class Smoke:
         await self.post_frames()
 
     async def post_frames(self) -> None:
-        """Post frames to connections of our own in each cell, each frame once. A 429 here means slow goals too.
+        """Post frames to connections of our own in each cell of API Gateway, each frame once.
+
+        A 429 here means slow goals too. A cell whose service fans out itself has no such posts.
 
         The match must exist and have the default number of shards.
         """
         if self.posting is not None:
-            for number, url in enumerate(self.websockets):
-                await self._posts(self.posting, number, url)
+            for number, cell in enumerate(self._gateways):
+                await self._posts(self.posting, number, cell)
 
-    async def _posts(self, posting: Posting, number: int, url: str) -> None:
-        name, begun = f"{posting.posts:,} frames are posted to connections at {public_url(url)}", time.monotonic()
+    @property
+    def _gateways(self) -> list[CellAddress]:
+        return [each for each in self.cells if each.transport == API_GATEWAY]
+
+    async def _posts(self, posting: Posting, number: int, cell: CellAddress) -> None:
+        name, begun = f"{posting.posts:,} frames are posted to connections {_place(cell)}", time.monotonic()
         try:
-            target = posting.target(number, url)
-            posted = await post(target, url, self.match, posting.posts, self.token)
+            target = posting.target(number, cell.url, f"-{cell.name}" if cell.name != cell.region else "")
+            posted = await post(target, cell.url, self.match, posting.posts, self.token)
         except SkippedError as error:
             self._note(Step(name, skipped=str(error)))
         except PostingError as error:
@@ -132,28 +144,38 @@ class Smoke:
 
     @asynccontextmanager
     async def _viewers(self) -> AsyncIterator[dict[str, dict[int, float]]]:
-        """Connect a viewer to each URL; yields, by URL, the monotonic time at which each seq was shown."""
+        """Connect a viewer in each cell; yields, by its name in a step, the monotonic time at which it got each seq."""
         seen: dict[str, dict[int, float]] = {}
         tasks = []
+        reader = HttpReader(self.operator.url)
         try:
-            for url in self.websockets:
-                place_token(url, self.token)
-                begun, shown = time.monotonic(), seen.setdefault(url, {})
-                viewer = Viewer(url, [self.match], token=self.token, on_event=_noting(shown))
+            for cell in self.cells:
+                if cell.transport == API_GATEWAY:
+                    place_token(cell.url, self.token)
+                begun, name = time.monotonic(), f"a viewer {_place(cell)}"
+                shown: dict[int, float] = {}
+                lost: list[LostError] = []
+                try:
+                    viewer = Viewer(
+                        cell, [self.match], reader=None if cell.transport == API_GATEWAY else reader, token=self.token,
+                        on_frame=_noting(shown), on_lost=lost.append,
+                    )  # fmt: skip
+                except ValueError as error:  # a transport that this client does not know
+                    self._note(Step(f"{name} subscribes", wrong=str(error)))
+                    continue
                 tasks.append(asyncio.create_task(viewer.run()))
-                name = f"a viewer at {public_url(url)} subscribes"
                 try:
                     await asyncio.wait_for(viewer.subscribed.wait(), PATIENCE_SECONDS)
-                    self._note(Step(name, ms=_since(begun)))
+                    self._note(Step(f"{name} subscribes", ms=_since(begun)))
+                    seen[name] = shown
                 except TimeoutError:
-                    del seen[url]
-                    said = viewer.errors[-1].get("message") if viewer.errors else None
-                    self._note(Step(name, wrong=said or f"no snapshot after {PATIENCE_SECONDS:.0f} s"))
+                    self._note(Step(f"{name} subscribes", wrong=_reason(viewer, lost)))
             yield seen
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await reader.close()
 
     async def _did(self, name: str, work: Callable[[], Any]) -> bool:
         begun = time.monotonic()
@@ -194,9 +216,10 @@ class Smoke:
         deadline = time.monotonic() + PATIENCE_SECONDS
         progress = self.operator.progress(self.match)["cells"]
         broadcasting = {name for name, each in progress.items() if "transport" in each}
+        named = {each.name for each in self.cells if each.name}
         while True:
             told = _told(self.operator.receipts(self.match))
-            if broadcasting <= told and len(told - broadcasting) >= len(self.websockets):
+            if broadcasting | named <= told and len(told - broadcasting) >= len(self._gateways):
                 return
             if time.monotonic() > deadline:
                 raise SmokeError(f"receipts of {', '.join(sorted(told)) or 'no cell'} only")
@@ -229,8 +252,34 @@ def _told(receipts: Iterable[dict[str, Any]]) -> set[str]:
     return published | accepted & {each["cell"] for each in whole if each["seq"] >= GOAL}
 
 
-def _noting(shown: dict[int, float]) -> Callable[[str, Event, int], None]:
-    return lambda _, event, __: shown.update({event["seq"]: time.monotonic()})
+def _place(cell: CellAddress) -> str:
+    """Where a viewer watches, for a person."""
+    return f"in the cell {cell.name} ({cell.transport})" if cell.name else f"at {public_url(cell.url)}"
+
+
+def _reason(viewer: Viewer, lost: list[LostError]) -> str:
+    """The reason why a viewer has not subscribed in time."""
+    if viewer.errors:
+        return viewer.errors[-1]["message"]
+    if lost and not viewer.is_open:
+        # The error's text is not shown: it may hold the address, and so the token.
+        cause = f"status {lost[-1].status}" if lost[-1].status else type(lost[-1].__cause__ or lost[-1]).__name__
+        return f"no connection after {PATIENCE_SECONDS:.0f} s ({cause})"
+    return f"no snapshot after {PATIENCE_SECONDS:.0f} s"
+
+
+def _noting(shown: dict[int, float]) -> Callable[[RawFrame], None]:
+    """Notes each event that the cell has sent, and none that was read over HTTP.
+
+    A broadcasting transport delivers some reads as updates, which have the names of the teams as snapshots have.
+    """
+
+    def note(frame: RawFrame) -> None:
+        if frame.get("type") == "update" and "home" not in frame and is_whole(frame):
+            for event in frame["events"]:
+                shown.setdefault(event["seq"], time.monotonic())
+
+    return note
 
 
 def _since(begun: float) -> float:

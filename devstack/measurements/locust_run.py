@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from devstack.operator.local_tokens import tokens_of
 from devstack.signals import held
 from devstack.stack.ministack import StackError, free_port
+from devstack.stack.site import serving
+from devstack.stack_cells import API_GATEWAY
 from devstack.system import ROOT, STATE
 from loadtest.director import PROGRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from devstack.system import System
 
@@ -40,31 +42,36 @@ class Load:
     join_rate: float
     processes: int
     gateway: str = "standin"
+    """The program that plays API Gateway; of no meaning for other transports."""
+    transport: str = API_GATEWAY
+    """The transport of the cell under load."""
 
     @property
     def options(self) -> list[str]:
-        """The options of locust. ``livescore loadtest`` has the same options, and ``--gateway``."""
-        given = {name: value for name, value in asdict(self).items() if name != "gateway"}
+        """The options of locust. ``livescore loadtest`` has the same options, and ``--gateway`` or ``--transport``."""
+        given = {name: value for name, value in asdict(self).items() if name not in ("gateway", "transport")}
         return [part for name in given for part in (f"--{name.replace('_', '-')}", str(given[name]))]
 
     @property
     def command(self) -> str:
         """The command that runs the same load test again."""
-        return shlex.join(["livescore", "loadtest", *self.options, "--gateway", self.gateway])
+        behind = self.transport == API_GATEWAY
+        where = ["--gateway", self.gateway] if behind else ["--transport", self.transport]
+        return shlex.join(["livescore", "loadtest", *self.options, *where])
 
 
 def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any]:
-    """Run the load test to its end; returns the result of ``loadtest.swarm_results``.
+    """Run the load test in the system's first cell to its end; returns the result of ``loadtest.swarm_results``.
 
     Raises StackError if locust ends without a result.
     """
     log = STATE / "logs" / f"locust-{system.port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _viewers_door(system) as door:
         results = Path(folder) / "results.json"
         command = [
             sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--only-summary",
-            "--api", system.api_url, "--websocket", system.websocket_url, "--results", str(results), *load.options,
+            "--api", system.api_url, *door, "--results", str(results), *load.options,
         ]  # fmt: skip
         if load.processes == 1:
             # Without the option, locust runs in one process and forks no workers.
@@ -78,6 +85,17 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
             raise StackError(f"locust ended without a result; its log is {log}")
         result: dict[str, Any] = json.loads(results.read_text())
         return result
+
+
+@contextlib.contextmanager
+def _viewers_door(system: System) -> Iterator[list[str]]:
+    """The options of locust that name the first cell. The address of a broadcasting one is in ``deployment.json``."""
+    cell = system.cells[0]
+    if cell.transport == API_GATEWAY:
+        yield ["--websocket", system.websocket_url]
+        return
+    with serving(system, free_port()) as site:
+        yield ["--cell", cell.name, "--site", site]
 
 
 def _run(command: list[str], log: Path, say: Callable[[str], None], tokens: dict[str, str]) -> None:

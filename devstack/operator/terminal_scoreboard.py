@@ -63,7 +63,7 @@ async def watch(
     address = as_cell(cell)
     if address.transport == API_GATEWAY:
         place_token(address.url, token)
-    await _knock(address.url)
+    await _knock(address)
     events: list[dict[str, Any]] = []
     over = asyncio.Event()
 
@@ -93,8 +93,7 @@ async def watch(
             async with asyncio.timeout(FIRST_ANSWER_SECONDS):
                 await _until(lambda: changed.is_set() or viewer.followers[match].epoch is not None)
         except TimeoutError:
-            hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
-            raise ApiError(f"{public_url(address.url)} accepts no connection. {hint}") from None
+            raise ApiError(_accepts_none(address, viewer)) from None
         if viewer.errors:
             raise ApiError(viewer.errors[0]["message"])
         await _until(lambda: viewer.followers[match].epoch is not None)
@@ -132,16 +131,31 @@ async def _tell_doubts(viewer: Viewer, over: asyncio.Event) -> None:
             await asyncio.wait_for(over.wait(), REFRESH_SECONDS)
 
 
-async def _knock(url: str) -> None:
-    """Raise ApiError at once if nothing listens at the URL, because a viewer would retry for ever."""
-    parts = urlsplit(url)
+async def _knock(cell: CellAddress) -> None:
+    """Raise ApiError at once if nothing listens at the cell's URL, because a viewer would retry for ever."""
+    parts = urlsplit(cell.url)
     try:
         port = parts.port or (443 if parts.scheme in ("wss", "https") else 80)
         async with asyncio.timeout(KNOCK_SECONDS):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except (OSError, ValueError):
-        raise ApiError(nothing_answers(url)) from None
+        raise ApiError(_is_down(cell) if cell.name else nothing_answers(cell.url)) from None
     writer.close()
+
+
+def _accepts_none(cell: CellAddress, viewer: Viewer) -> str:
+    """The sentence about a cell that listens and does not let the viewer in."""
+    hint = "Does it want a token in LIVESCORE_VIEWER_TOKEN?" if viewer.failed else "Is `livescore up` running?"
+    where = f"The cell {cell.name} ({cell.transport}) at " if cell.name else ""
+    return f"{where}{public_url(cell.url)} accepts no connection. {hint}"
+
+
+def _is_down(cell: CellAddress) -> str:
+    """The sentence about a cell that the site names and that does not answer. The site has just answered."""
+    return (
+        f"The cell {cell.name} ({cell.transport}) is down: nothing answers at {public_url(cell.url)}. "
+        "Watch in another cell with --cell, or start this one again."
+    )
 
 
 def _board(viewer: Viewer, match: str, events: list[dict[str, Any]]) -> Panel:
@@ -193,7 +207,7 @@ def _state(viewer: Viewer, status: str) -> Text:
 
 
 def _doubt(viewer: Viewer) -> str:
-    """The reason why the scoreboard may be late; empty while frames arrive."""
+    """The reason why the scoreboard may be late; empty while the subscription works."""
     if viewer.silent_connections or (viewer.is_open and not viewer.connected):
         return "no live updates arrive; the score is read over HTTP, up to 40 s late"
     return "" if viewer.is_open else "connection lost, trying again …"

@@ -23,7 +23,7 @@ class Run:
         self.file = folder / "results.json"
         options = Namespace(
             shape="goal-storm", viewers=3, goals=2, matches=1, pace=1.0, join_rate=10.0, api="http://x",
-            websocket="ws://x", results=str(self.file),
+            websocket="ws://x", cell="", site="", results=str(self.file),
         )  # fmt: skip
         self.director = Director(options, lambda message, data: self.sent.append((message, data)))
 

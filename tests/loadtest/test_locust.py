@@ -131,6 +131,40 @@ def test_an_interrupted_command_leaves_nothing_running(tmp_path: Path) -> None:
     assert marked(mark) == []
 
 
+@pytest.mark.parametrize(("transport", "shape"), [("momento", "goal-storm"), ("appsync-graphql", "reconnect-storm")])
+def test_a_cell_of_another_transport_is_put_under_load(transport: str, shape: str, tmp_path: Path) -> None:
+    """``--transport`` starts a stack with one cell of that transport, and the report says how to repeat the run."""
+    report, results = tmp_path / "report.html", tmp_path / "results.json"
+    options = ["--transport", transport, "--shape", shape, "--viewers", "10", "--goals", "3", "--pace", "0.2"]
+    command = [LIVESCORE, "loadtest", *options, "--report", str(report), "--json", str(results)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=3 * SECONDS, check=False)
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    result = json.loads(results.read_text())
+    assert (result["passed"], result["missed"], result["goals"]["posted"]) == (True, 0, 3)
+    assert result["about"]["cell"] == "loaded"
+    assert f"--transport {transport}" in report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--transport", "fax"], "fax is not one of api-gateway, appsync-events"),
+        (["--transport", "iot-core", "--gateway", "standin"], "a cell of iot-core has none. Leave it out."),
+        (["--transport", "momento", "--shape", "reconnect-storm"], "viewers of momento hold none: they poll."),
+        (
+            ["--transport", "appsync-events", "--viewers", "1001"],
+            "takes 1,000 viewers at most, and 1,001 were asked for",
+        ),
+    ],
+)
+def test_options_that_do_not_fit_a_transport_are_refused(options: list[str], said: str) -> None:
+    """A gateway, a shape or a number of viewers that a transport cannot have is a sentence, before anything starts."""
+    command = [LIVESCORE, "loadtest", *options]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert ran.returncode == 2
+    assert said in " ".join(ran.stderr.replace("│", " ").split())
+
+
 def deaf() -> None:
     """Start as a program does in the background of a script that ignores some signals and blocks others."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

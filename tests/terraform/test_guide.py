@@ -162,7 +162,7 @@ def test_the_commands_know_the_deployment(way: str, request: pytest.FixtureReque
     followed: Followed = request.getfixturevalue(way)
     calls = {" ".join(call[0].split()[:2]): call for call in followed.said}
     smoke = next(call for call in followed.said if call[0].startswith("smoke"))
-    assert (smoke[1].startswith("https://"), smoke[2].startswith("wss://")) == (True, True)
+    assert (smoke[1].startswith("https://"), smoke[0].startswith("smoke --site https://")) == (True, True)
     made = followed.after["4"].of("aws_cognito_user_pool_client")
     assert smoke[3:] == [made[0]["id"] if made else "client-commands", ""]
     assert {"match create", "event wc22-final", "goal wc22-final"} <= calls.keys()

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 import devstack.deployment.smoke_run
 from broadcaster.send.gateway import CONNECTIONS
 from broadcaster.send.signing import Credentials
+from client.dialer import as_cell
 from commands.cli import app
 from devstack.deployment.frame_posting import Posted, Posting, SkippedError, post
 from devstack.deployment.smoke_run import Smoke, Step
@@ -127,7 +128,7 @@ def test_frames_that_cannot_go_out_within_a_second_are_refused() -> None:
 
 async def _posted(system: System, operator: Operator, posts: int = 200) -> Step:
     """The step that posts frames, of a smoke test of a new match."""
-    test = Smoke(operator, [system.websocket_url], posting=Posting(system.api_url, posts=posts))
+    test = Smoke(operator, [as_cell(system.websocket_url)], posting=Posting(system.api_url, posts=posts))
     operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
     await test.post_frames()
     [step] = test.steps
@@ -162,7 +163,7 @@ def test_a_shell_that_cannot_post_skips_the_step(
 
 async def test_credentials_that_may_not_post_skip_the_step(standin: System, operator: Operator) -> None:
     """If the gateway answers 403, the step is skipped, and its reason names the permission."""
-    test = Smoke(operator, [standin.websocket_url])
+    test = Smoke(operator, [as_cell(standin.websocket_url)])
     operator.create_match(match=test.match, home="Smoke", away="Fire", kickoff="2022-12-18T15:00:00Z")
     target = Posting(standin.api_url).target(0, standin.websocket_url)
     wrong = dataclasses.replace(target, credentials=Credentials(ACCOUNT, "another"))
@@ -177,3 +178,21 @@ def test_no_api_is_a_sentence() -> None:
     assert done.exit_code == 1
     assert "Nothing answers" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (["http://127.0.0.1:1/livescoreapi"], 2, "No option names the cells of http://127.0.0.1:1"),
+        (
+            ["http://127.0.0.1:1", "--site", "http://127.0.0.1:1"],
+            1,
+            "gives no deployment.json (URLError). Is `livescore",
+        ),
+        (["http://127.0.0.1:1", "--site", "ftp://x"], 1, "The URL of the site begins with http:// or https://"),
+    ],
+)
+def test_no_cell_is_a_sentence(options: list[str], status: int, says: str) -> None:
+    """A smoke test that nobody tells the cells makes no match and dials nothing: it names the option to add."""
+    done = CliRunner().invoke(app, ["smoke", *options], env={"LIVESCORE_TOKEN": "x"})
+    assert (done.exit_code, says in " ".join(done.output.split())) == (status, True), done.output
