@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 OURS = {
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
+    "match_row": "3,000 reads a second of a match's one row at home",
     "connect_throttle": "the throttles of $connect and subscribe (websocket_throttles)",
 }
 """Limits of ours, beside the quotas of AWS."""
@@ -149,7 +150,7 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
     of_match = in_cell / question.matches
     audience = question.viewers / question.matches
     alone = goal(name, of_match, 1, there, latencies, audience=audience)
-    join_s, join_binds = joining(name, in_cell, there)
+    join_s, join_binds = joining(name, in_cell, there, question.matches / question.cells)
     senders = len(plan(initial_shards(ceil(audience)), ceil(audience), there.budget)) if name == API_GATEWAY else 0
     raised = _raised(question, name, there, latencies)
     return Row(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devstack.system import ROOT
 from forecast import cost_tables
+from forecast.asking import ask
+from forecast.bill import Options
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 CHOOSING = (ROOT / "docs/choosing.md").read_text("utf-8")
@@ -41,3 +45,15 @@ def test_the_waits_are_the_planners() -> None:
         name, *cells = (each.strip() for each in row.strip("|").split("|"))
         [stated] = [line for line in lines if line.startswith(f"| {name} |")]
         assert [each.strip().partition(",")[0] for each in stated.strip("|").split("|")][1:4] == cells, name
+
+
+def test_ten_million_are_answered_by_the_planner() -> None:
+    """The table of docs/scale.md, and the two raises that it names, are the planner's."""
+    page = (ROOT / "docs/scale.md").read_text("utf-8")
+    head = next(line for line in page.splitlines() if line.startswith("| transport |"))
+    assert table(page, head) == cost_tables.scale_rows()
+    for within, cells in ((60, 1), (10, 2)):
+        question = replace(cost_tables.TEN_MILLION, within_s=within)
+        [row] = ask(question, ["api-gateway"], Options()).rows
+        assert row.raised.cells == cells
+        assert f"{row.raised.quotas['requests']:,}" in page
