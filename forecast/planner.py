@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from forecast.times import Times
 
 OURS = {
+    "calls_in_a_row": "the calls in a row before the first frame",
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
     "match_row": "3,000 reads a second of a match's one row at home",

@@ -65,7 +65,7 @@ def goal(
     begun = _due_s(latencies) - latencies.call_s + latencies.publish_s
     quota, rate = outbound(transport, account)
     took = viewers * together / rate
-    return Times(begun, begun + took / 2, begun + took, quota)
+    return Times(begun, begun + took / 2, begun + took, _binds(quota, begun, begun + took))
 
 
 def _due_s(latencies: Latencies) -> float:
@@ -92,7 +92,13 @@ def _by_posts(viewers: float, audience: float, rate: float, account: Account, la
     first, middle, last = batch_seconds(
         rows, rate, open_s=latencies.open_s, post_s=account.post_s, call_s=latencies.call_s
     )
-    return Times(begun + first, begun + middle, begun + last, _limit_of_posts(rate / len(rows), len(rows), account))
+    limit = _limit_of_posts(rate / len(rows), len(rows), account)
+    return Times(begun + first, begun + middle, begun + last, _binds(limit, begun + first, begun + last))
+
+
+def _binds(limit: str, first: float, last: float) -> str:
+    """A limit, unless more time passes before the first viewer than between the first and the last."""
+    return limit if last - first > first else "calls_in_a_row"
 
 
 def _limit_of_posts(share: float, senders: int, account: Account) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from broadcaster.control import rate_share
 from broadcaster.send import pacing
 from forecast.simulation.scenario import Gateway, Goal, Scenario
 from forecast.simulation.simulator import grid_for, simulate
@@ -138,3 +139,11 @@ def test_an_error_of_the_code_ends_the_simulation(monkeypatch: pytest.MonkeyPatc
 
 def _fails(*_: object) -> None:
     raise ZeroDivisionError
+
+
+def test_the_shares_of_the_rate_are_the_products_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the division of the rate shows: if each match takes all of it, the account throttles them."""
+    two = replace(ONE, viewers=(5_000, 5_000), goals=(Goal(0.0), Goal(0.0, 1)), gateway=Gateway(2_000, 500))
+    assert simulate(two).cells[0].throttled == 0
+    monkeypatch.setattr(rate_share, "_fair", lambda _needs, rate: rate)
+    assert simulate(two).cells[0].throttled > 500
