@@ -99,6 +99,8 @@ class Plan:
     rows: tuple[Row, ...]
     recommended: str
     reason: str
+    prices_of: tuple[str, str]
+    """The region of the prices, and the date on which they were read."""
 
 
 def check(question: Question, known: Sequence[str], quotas: Mapping[str, Any], regions: frozenset[str]) -> None:
@@ -137,7 +139,7 @@ def answer(question: Question, transports: Sequence[str], ground: Ground) -> Pla
     """Plan for each transport. Raises QuestionError if the quotas leave nothing for a sender."""
     rows = tuple(_row(question, name, ground) for name in transports)
     recommended, reason = _recommend(rows, question)
-    return Plan(question, rows, recommended, reason)
+    return Plan(question, rows, recommended, reason, (ground.prices.region, ground.prices.read))
 
 
 def _row(question: Question, name: str, ground: Ground) -> Row:
@@ -274,6 +276,7 @@ def report(found: Plan) -> dict[str, Any]:
         "region": question.region,
         "within_s": question.within_s,
         "transports": [_reported(each) for each in found.rows],
+        "prices": {"region": found.prices_of[0], "read": found.prices_of[1]},
         "recommended": found.recommended,
         "reason": found.reason,
     }
