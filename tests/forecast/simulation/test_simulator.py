@@ -71,6 +71,13 @@ def test_slow_viewers_are_closed_and_delay_nobody() -> None:
     assert outcome.goals[0].last_s < 1.25 * 0.9 * IDEAL
 
 
+def test_a_slow_viewer_of_a_second_match_is_closed_too() -> None:
+    """The connection that is closed belongs to the match whose viewer is slow."""
+    goals = tuple(Goal(30.0 * number, match) for number in range(4) for match in range(2))
+    outcome = simulate(replace(ONE, viewers=(2_000, 2_000), goals=goals, gateway=Gateway(slow=0.1)))
+    assert (outcome.cells[0].closed, outcome.missed) == (400, 0)
+
+
 def test_errors_of_the_gateway_are_tried_again() -> None:
     """An answer 500 costs another POST and no viewer."""
     outcome = simulate(replace(ONE, gateway=Gateway(errors=0.05)))
