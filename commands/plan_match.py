@@ -115,11 +115,19 @@ def _show(found: Plan) -> None:
         times += [row.together.last_s] if several else []
         seconds.add_row(row.name, *map(_time, times), _time(row.join_s), OURS.get(row.alone.binds, row.alone.binds))
     out.print(seconds)
-    money = Table("dollars", *(row.name for row in found.rows), title="Cost of the match, list prices of us-east-1")
+    money = Table(
+        "dollars", *(row.name for row in found.rows), title=f"Cost of the match, list prices of {found.prices_of[0]}"
+    )
     for name in GROUPS:
         money.add_row(name.replace("_", " "), *(_money(*row.bill.group(name)) for row in found.rows))
     money.add_row("together", *(_total(row) for row in found.rows), style="bold")
     out.print(money)
+    if question.region != found.prices_of[0]:
+        where, read = found.prices_of
+        sentence = (
+            f"The price file has no prices of {question.region}: the dollars are those of {where}, read on {read}."
+        )
+        out.print(sentence, highlight=False)
     for row in found.rows:
         for sentence in _raises(row, question.within_s):
             out.print(f"{row.name}: {sentence}", highlight=False, markup=False)

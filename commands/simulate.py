@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import time
+from math import ceil
 from typing import Annotated, Any
 
 import typer
@@ -77,6 +78,10 @@ def simulate(
         if storm is not None:
             _storm(storm, viewers, cells, transport, spread, connects, seed, as_json)
         if transport != API_GATEWAY:
+            if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
+                raise WrongOptionError(
+                    f"{transport} takes --viewers, --goals, --gap, --matches, --cells and --seed only."
+                )
             _service(transport, viewers, goals, gap, matches, cells, seed, as_json)
         if send_rate < 1 or sender_rate < 1 or not (account_rate is None or 1 <= account_rate < float("inf")):
             raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
@@ -139,7 +144,9 @@ def _service(
 
     _connects_of(transport)
     _, rate = outbound(transport, ground("us-east-1", Options()).account({}))
-    audience = [viewers // matches // cells] * matches
+    # The cell with the most viewers, and its matches.
+    in_cell = ceil(viewers / cells)
+    audience = [in_cell * (each + 1) // matches - in_cell * each // matches for each in range(matches)]
     posted = [Goal(number * gap, match) for match in range(matches) for number in range(goals)]
     outcome = play(audience, posted, Service(rate), seed=seed)
     _print({"viewers": viewers, "transport": transport, "deliveries_a_second": rate, **outcome.report()}, as_json)

@@ -102,6 +102,26 @@ def wait_rows() -> list[str]:
     return rows
 
 
+TEN_MILLION = replace(QUESTION, viewers=10_000_000)
+CELLS = (1, 4, 10)
+
+
+def scale_rows() -> list[str]:
+    """Ten million viewers of one match, by transport and number of cells, as docs/scale.md has them."""
+    rows = []
+    for name in transports():
+        for cells in CELLS:
+            [row] = ask(replace(TEN_MILLION, cells=cells), [name], Options()).rows
+            limit = "none serves it" if row.refuses is not None and name == "momento" else f"`{row.alone.binds}`"
+            if row.refuses is not None and name != "momento":
+                limit = f"`{next(iter(row.raised.quotas))}`, then {limit}"
+            dollars = f"${row.bill.low:,.0f} to ${row.bill.high:,.0f}" if row.bill.is_complete else "not public"
+            waits = "–" if name == "momento" else _time(row.alone.last_s)
+            joins = "–" if name == "momento" else _time(row.join_s)
+            rows.append(f"| {name} | {cells} | {waits} | {joins} | {dollars} | {limit} |")
+    return rows
+
+
 def _time(seconds: float) -> str:
     if seconds < 10:
         return f"{seconds:.2g} s"
@@ -117,5 +137,5 @@ def _span(low: float, high: float) -> str:
 
 
 if __name__ == "__main__":
-    for rows in (match_rows(), [match_sum()], scoreboard_rows(), transport_rows(), wait_rows()):
+    for rows in (match_rows(), [match_sum()], scoreboard_rows(), transport_rows(), wait_rows(), scale_rows()):
         print("\n".join(rows), end="\n\n")  # noqa: T201

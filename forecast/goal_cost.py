@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from forecast.usage import EVENT_CALLS, EXECUTION_GB, READ_BYTES, ROW_BYTES, SENDER_GB
+from forecast.usage import EVENT_CALLS, EXECUTION_GB, POLL_READS, READ_BYTES, ROW_BYTES, SENDER_GB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from forecast.prices import Prices
-
-POLL_READS, POLLS_A_SECOND = 3, 4
-"""Reads of one poll, and polls of a sender in a second (broadcaster/send/polls.py)."""
 
 SERVICE_BYTES = 5 * 1024
 """The unit in which AppSync and IoT Core count a message (https://aws.amazon.com/appsync/pricing/)."""
@@ -55,8 +52,9 @@ def _posted(receipt: Mapping[str, Any], prices: Prices) -> list[CostLine]:
         # A receipt of release 0.2.0 does not have the times of its batches.
         sender_s = receipt["ms"] / 1000 * receipt["batches"]
     took_s = receipt["ms"] / 1000
-    polls = max(1.0, sender_s) * POLLS_A_SECOND * POLL_READS
-    rows = ceil(receipt["rows"] * ROW_BYTES / READ_BYTES)
+    polls = max(1.0, sender_s) * POLL_READS
+    # DynamoDB rounds up for each query.
+    rows = max(receipt["queries"], ceil(receipt["rows"] * ROW_BYTES / READ_BYTES))
     return [
         _line("messages to viewers", "websocket_message", receipt["accepted"], prices),
         _line("senders, GB-seconds", "function_gb_s", sender_s * SENDER_GB, prices),

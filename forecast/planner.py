@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from forecast.times import Times
 
 OURS = {
+    "calls_in_a_row": "the calls in a row before the first frame",
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
+    "match_row": "3,000 reads a second of a match's one row at home",
     "connect_throttle": "the throttles of $connect and subscribe (websocket_throttles)",
 }
 """Limits of ours, beside the quotas of AWS."""
@@ -97,6 +99,8 @@ class Plan:
     rows: tuple[Row, ...]
     recommended: str
     reason: str
+    prices_of: tuple[str, str]
+    """The region of the prices, and the date on which they were read."""
 
 
 def check(question: Question, known: Sequence[str], quotas: Mapping[str, Any], regions: frozenset[str]) -> None:
@@ -135,7 +139,7 @@ def answer(question: Question, transports: Sequence[str], ground: Ground) -> Pla
     """Plan for each transport. Raises QuestionError if the quotas leave nothing for a sender."""
     rows = tuple(_row(question, name, ground) for name in transports)
     recommended, reason = _recommend(rows, question)
-    return Plan(question, rows, recommended, reason)
+    return Plan(question, rows, recommended, reason, (ground.prices.region, ground.prices.read))
 
 
 def _row(question: Question, name: str, ground: Ground) -> Row:
@@ -149,7 +153,7 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
     of_match = in_cell / question.matches
     audience = question.viewers / question.matches
     alone = goal(name, of_match, 1, there, latencies, audience=audience)
-    join_s, join_binds = joining(name, in_cell, there)
+    join_s, join_binds = joining(name, in_cell, there, question.matches / question.cells)
     senders = len(plan(initial_shards(ceil(audience)), ceil(audience), there.budget)) if name == API_GATEWAY else 0
     raised = _raised(question, name, there, latencies)
     return Row(
@@ -272,6 +276,7 @@ def report(found: Plan) -> dict[str, Any]:
         "region": question.region,
         "within_s": question.within_s,
         "transports": [_reported(each) for each in found.rows],
+        "prices": {"region": found.prices_of[0], "read": found.prices_of[1]},
         "recommended": found.recommended,
         "reason": found.reason,
     }

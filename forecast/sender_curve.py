@@ -45,7 +45,7 @@ class SenderCurve:
     def posts(self, seconds: float) -> float:
         """Posts that have left after so many seconds."""
         step = int(seconds / STEP_S)
-        if step < STEPS:
+        if step < STEPS - 1:
             return self._sent[step]
         return min(self.rows, self._sent[-1] + (seconds - (STEPS - 1) * STEP_S) * self._rate)
 

@@ -25,6 +25,10 @@ CONNECT_CALLS_S = {API_GATEWAY: 0.045, "iot-core": 0.015, "momento": 0.0}
 """Seconds of functions for each viewer that connects: authorizer, connect and subscribe take about 15 ms each."""
 
 APPSYNC_CALLS_S = 0.030
+PARTITION_READS = 3_000
+"""Consistent reads a second of one row of up to 4 KB: a subscribe reads the match's row at home after its write
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html)."""
+
 JOIN_WRITES = 4
 """Write units of one table for each viewer that subscribes and leaves."""
 
@@ -61,7 +65,7 @@ def goal(
     begun = _due_s(latencies) - latencies.call_s + latencies.publish_s
     quota, rate = outbound(transport, account)
     took = viewers * together / rate
-    return Times(begun, begun + took / 2, begun + took, quota)
+    return Times(begun, begun + took / 2, begun + took, _binds(quota, begun, begun + took))
 
 
 def _due_s(latencies: Latencies) -> float:
@@ -88,7 +92,13 @@ def _by_posts(viewers: float, audience: float, rate: float, account: Account, la
     first, middle, last = batch_seconds(
         rows, rate, open_s=latencies.open_s, post_s=account.post_s, call_s=latencies.call_s
     )
-    return Times(begun + first, begun + middle, begun + last, _limit_of_posts(rate / len(rows), len(rows), account))
+    limit = _limit_of_posts(rate / len(rows), len(rows), account)
+    return Times(begun + first, begun + middle, begun + last, _binds(limit, begun + first, begun + last))
+
+
+def _binds(limit: str, first: float, last: float) -> str:
+    """A limit, unless more time passes before the first viewer than between the first and the last."""
+    return limit if last - first > first else "calls_in_a_row"
 
 
 def _limit_of_posts(share: float, senders: int, account: Account) -> str:
@@ -103,8 +113,11 @@ def connects_of(transport: str) -> str:
     return names.get(transport, "appsync_connects")
 
 
-def joining(transport: str, viewers: float, account: Account) -> tuple[float, str]:
-    """Seconds until the audience of one cell is connected, and the key of the quota that binds."""
+def joining(transport: str, viewers: float, account: Account, rows: float = 1.0) -> tuple[float, str]:
+    """Seconds until the audience of one cell is connected, and the key of the quota that binds.
+
+    ``rows``: the matches for each cell. All cells read a match's one row at home.
+    """
     quotas = account.quotas
     connects = connects_of(transport)
     rates = {connects: quotas[connects], "cdn_requests": quotas["cdn_requests"] / PAGE_REQUESTS}
@@ -113,5 +126,6 @@ def joining(transport: str, viewers: float, account: Account) -> tuple[float, st
     if transport == API_GATEWAY:
         rates["table_writes"] = quotas["table_writes"] / JOIN_WRITES
         rates["connect_throttle"] = account.connect_throttle
+        rates["match_row"] = PARTITION_READS * rows
     binds = min(rates, key=lambda name: rates[name])
     return viewers / rates[binds], binds

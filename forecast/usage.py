@@ -8,6 +8,7 @@ account.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 from matches.channels import FEEDS
@@ -37,6 +38,8 @@ TRACED = 0.05
 
 SENDER_GB = 1769 / 1000
 ROW_BYTES, READ_BYTES = 64, 4096
+POLL_READS = 3 * 4
+"""Reads of a sender in a second: of the match, of the cell's row and of the rate shares, four times."""
 COUNTING_PROCESSES, COUNTING_SECONDS = 50, 3
 EDGE_CACHES, POSITIONS = 12, 2
 EVENT_CALLS = 4
@@ -109,7 +112,7 @@ def home(question: Question) -> list[Use]:
         Use(
             "messages", "the watchdog's messages: sent, received, deleted", "queue_request", events * 3 * question.cells
         ),
-        Use("cdn", "requests of operators", "http_request", events),
+        Use("functions", "requests of operators", "http_request", events),
     ]
 
 
@@ -122,7 +125,7 @@ def api_gateway(question: Question, sending_s: float, senders: float) -> list[Us
     calls = opened * 4 + viewers * signs
     goals = events * question.matches
     sender_s = goals * sending_s * senders
-    executions = goals * question.cells * max(1.0, sending_s / 160)
+    executions = goals * question.cells * ceil(max(1.0, sending_s / 160))
     churn_s = opened / (500 * question.cells)
     return [
         Use("connections", "connection minutes", "websocket_minute", viewers * hours * 60),
@@ -144,6 +147,7 @@ def api_gateway(question: Question, sending_s: float, senders: float) -> list[Us
         Use("writes", "connections noted as closed, row and index", "table_write", opened * 2),
         Use("writes", "counts of viewers: 50 processes, every 3 seconds, for as long as viewers come and leave",
             "table_write", COUNTING_PROCESSES / COUNTING_SECONDS * churn_s * question.cells),
+        Use("reads", "reads of the senders' polls: three, four times a second", "table_read", sender_s * POLL_READS),
         Use("reads", "reads for a sign of life, two each", "table_read", viewers * signs * 2),
         Use("reads", "reads for a subscribe: the match at home, the note of a closed connection",
             "table_read", opened * 2),
@@ -159,10 +163,11 @@ def broadcasting(question: Question, transport: str) -> list[Use]:
     publishes = question.events * question.matches * question.cells * len(FEEDS)
     minutes = viewers * hours * 60
     further = Use("cdn", "further reads over HTTP: three for each connection", "cdn_request", opened * 3)
+    read = Use("cdn", "data of these reads", "cdn_gb", opened * 3 * SNAPSHOT_KB / 1e6)
     data = [
         Use("messages", "data over the sockets", "data_gb", deliveries * MESSAGE_KB / 1e6),
         further,
-        Use("cdn", "data of these reads", "cdn_gb", opened * 3 * SNAPSHOT_KB / 1e6),
+        read,
     ]
     if transport == "momento":
         return [
@@ -171,6 +176,7 @@ def broadcasting(question: Question, transport: str) -> list[Use]:
             ),
             *_calls(question.matches * hours, "calls for shared tokens"),
             further,
+            read,
         ]
     if transport == "iot-core":
         return [
@@ -189,7 +195,7 @@ def broadcasting(question: Question, transport: str) -> list[Use]:
             Use("connections", "connection minutes", "appsync_minute", minutes),
             Use("messages", "deliveries", "graphql_update", deliveries),
             Use("messages", "mutations of ours", "graphql_operation", publishes),
-            Use("messages", "subscribes", "graphql_operation", opened, least=0),
+            Use("messages", "connects and subscribes", "graphql_update", opened * 2),
             *_calls(opened * 2, "calls of the authorizer"),
             *data,
         ]

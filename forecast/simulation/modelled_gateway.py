@@ -128,7 +128,7 @@ class _Epoll:
         elif parcel is None:
             gateway.closed += 1
             answer = http_answers.NO_CONTENT
-            next(iter(gateway.viewers.values())).close(connection)
+            next(each for each in gateway.viewers.values() if each.has(int(connection))).close(connection)
         elif self._plain and parcel.viewers.gone_every == 0:
             parcel.deliver(int(connection), now + self._deliver_s)
             gateway.accepted += 1

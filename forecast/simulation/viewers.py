@@ -31,6 +31,10 @@ class Viewers:
         """The frame with the events after ``prev`` up to ``seq``."""
         return self._parcels.setdefault((prev, seq), Parcel(self, prev, seq))
 
+    def has(self, viewer: int) -> bool:
+        """Whether the viewer is one of these."""
+        return self.first <= viewer < self.first + self.count
+
     def is_gone(self, viewer: int) -> bool:
         """Whether a viewer has left without a word."""
         return self.gone_every > 0 and viewer % self.gone_every == 0

@@ -80,3 +80,10 @@ def test_bad_input_gets_a_sentence(options: list[str], says: str) -> None:
     said = " ".join((result.stdout + result.stderr).replace("│", " ").split())
     assert says in said
     assert "Traceback" not in said
+
+
+def test_prices_of_another_region_are_named() -> None:
+    """The file has prices of one region; for another one the answer says whose prices they are."""
+    options = [*MILLION, "--region", "eu-west-1"]
+    assert "no prices of eu-west-1" in RUN.invoke(app, options, env={"COLUMNS": "200"}).stdout
+    assert json.loads(RUN.invoke(app, [*options, "--json"]).stdout)["prices"]["region"] == "us-east-1"

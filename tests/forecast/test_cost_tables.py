@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from devstack.system import ROOT
 from forecast import cost_tables
+from forecast.asking import ask
+from forecast.bill import Options
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 CHOOSING = (ROOT / "docs/choosing.md").read_text("utf-8")
@@ -41,3 +45,31 @@ def test_the_waits_are_the_planners() -> None:
         name, *cells = (each.strip() for each in row.strip("|").split("|"))
         [stated] = [line for line in lines if line.startswith(f"| {name} |")]
         assert [each.strip().partition(",")[0] for each in stated.strip("|").split("|")][1:4] == cells, name
+
+
+def test_ten_million_are_answered_by_the_planner() -> None:
+    """The table of docs/scale.md, and the two raises that it names, are the planner's."""
+    page = (ROOT / "docs/scale.md").read_text("utf-8")
+    head = next(line for line in page.splitlines() if line.startswith("| transport |"))
+    assert table(page, head) == cost_tables.scale_rows()
+    for within, cells in ((60, 1), (10, 2)):
+        question = replace(cost_tables.TEN_MILLION, within_s=within)
+        [row] = ask(question, ["api-gateway"], Options()).rows
+        assert row.raised.cells == cells
+        assert f"{row.raised.quotas['requests']:,}" in page
+
+
+def test_the_quotas_mean_what_the_planner_computes() -> None:
+    """The seconds beside the default quotas in docs/deploy.md are the planner's: for connecting, and for a frame."""
+    for name, viewers, text in (("appsync-events", 1_000_000, "a million"), ("iot-core", 500_000, "500,000")):
+        [row] = ask(replace(cost_tables.QUESTION, viewers=viewers), [name], Options()).rows
+        assert f"{text} viewers come in within {row.join_s:.0f} s" in DEPLOY
+        seconds = row.alone.last_s - row.alone.first_s
+        assert any(f"{text} viewers hear a frame{of} within {seconds:.0f} s" in DEPLOY for of in ("", " of 5 KB"))
+
+
+def test_the_send_budget_is_the_planners() -> None:
+    """docs/send-budget.md says how long a million viewers wait at the usual quota: the planner says the same."""
+    [row] = ask(cost_tables.QUESTION, ["api-gateway"], Options()).rows
+    page = (ROOT / "docs/send-budget.md").read_text("utf-8")
+    assert f"instead of {row.alone.last_s - row.alone.first_s:.0f} s" in page

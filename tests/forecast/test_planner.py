@@ -169,3 +169,17 @@ def test_a_raised_quota_of_connections_needs_raised_throttles() -> None:
     assert (row["join_s"], row["join_binds"]) == (2_000, "connect_throttle")
     small = rows(replace(MILLION, region="eu-south-1"))["api-gateway"]
     assert small["join_s"] == 8_000
+
+
+def test_many_cells_wait_for_the_row_of_the_match() -> None:
+    """Each subscribe reads the match's one row at home: more than six cells at their quota connect no faster."""
+    found = [rows(replace(MILLION, viewers=10_000_000, cells=cells))["api-gateway"] for cells in (6, 13)]
+    assert [each["join_s"] for each in found] == pytest.approx([10_000_000 / 3_000] * 2, rel=0.001)
+    assert found[1]["join_binds"] == "match_row"
+
+
+def test_a_small_audience_waits_for_the_calls_in_a_row() -> None:
+    """If more time passes before the first viewer than after it, no quota binds, and the answer says so."""
+    found = rows(replace(MILLION, viewers=100))
+    assert {found[name]["binds"] for name in ("api-gateway", "appsync-events", "iot-core")} == {"calls_in_a_row"}
+    assert rows(MILLION)["api-gateway"]["binds"] == "requests"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broadcaster.send.pacing import BURST_SECONDS
@@ -28,6 +28,7 @@ def test_connections_limit_a_sender() -> None:
 
 
 @given(st.integers(1, 20_000), st.floats(1, 20_000))
+@example(20_000, 10_346.0)
 def test_posts_and_seconds_are_two_readings_of_one_curve(rows: int, rate: float) -> None:
     """After the seconds that some posts take, so many posts have left, in the beginning and later."""
     curve = SenderCurve(rows, rate, 0.02, 0.03)

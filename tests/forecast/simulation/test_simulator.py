@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from broadcaster.control import rate_share
 from broadcaster.send import pacing
 from forecast.simulation.scenario import Gateway, Goal, Scenario
 from forecast.simulation.simulator import grid_for, simulate
@@ -68,6 +69,13 @@ def test_slow_viewers_are_closed_and_delay_nobody() -> None:
     [cell] = outcome.cells
     assert (cell.closed, outcome.missed) == (1_000, 0)
     assert outcome.goals[0].last_s < 1.25 * 0.9 * IDEAL
+
+
+def test_a_slow_viewer_of_a_second_match_is_closed_too() -> None:
+    """The connection that is closed belongs to the match whose viewer is slow."""
+    goals = tuple(Goal(30.0 * number, match) for number in range(4) for match in range(2))
+    outcome = simulate(replace(ONE, viewers=(2_000, 2_000), goals=goals, gateway=Gateway(slow=0.1)))
+    assert (outcome.cells[0].closed, outcome.missed) == (400, 0)
 
 
 def test_errors_of_the_gateway_are_tried_again() -> None:
@@ -138,3 +146,11 @@ def test_an_error_of_the_code_ends_the_simulation(monkeypatch: pytest.MonkeyPatc
 
 def _fails(*_: object) -> None:
     raise ZeroDivisionError
+
+
+def test_the_shares_of_the_rate_are_the_products_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the division of the rate shows: if each match takes all of it, the account throttles them."""
+    two = replace(ONE, viewers=(5_000, 5_000), goals=(Goal(0.0), Goal(0.0, 1)), gateway=Gateway(2_000, 500))
+    assert simulate(two).cells[0].throttled == 0
+    monkeypatch.setattr(rate_share, "_fair", lambda _needs, rate: rate)
+    assert simulate(two).cells[0].throttled > 500

@@ -32,6 +32,11 @@ def test_a_frame_after_a_missed_one_is_a_gap() -> None:
     assert (viewers.gaps, viewers.newest[1]) == (1, 2)
 
 
+def test_a_viewer_belongs_to_one_match() -> None:
+    """Numbers outside of the match's own are viewers of another match."""
+    assert [_viewers().has(each) for each in (999, 1_000, 1_099, 1_100)] == [False, True, True, False]
+
+
 def test_missed_are_the_events_of_viewers_who_are_there_and_read() -> None:
     """Viewers that have left, or read nothing, miss nothing."""
     viewers = _viewers(gone=0.1, slow=0.1)
