@@ -183,3 +183,14 @@ def test_a_small_audience_waits_for_the_calls_in_a_row() -> None:
     found = rows(replace(MILLION, viewers=100))
     assert {found[name]["binds"] for name in ("api-gateway", "appsync-events", "iot-core")} == {"calls_in_a_row"}
     assert rows(MILLION)["api-gateway"]["binds"] == "requests"
+
+
+def test_limits_of_ours_are_named() -> None:
+    """With a very high quota the connections of the senders bind, or the forty senders of a match."""
+    quotas = {"requests": 3_000_000}
+    [row] = report(ask(replace(MILLION, viewers=10_000_000, quotas=quotas), ["api-gateway"], NOBODY_KNOWS))[
+        "transports"
+    ]
+    assert row["binds"] == "map_iterations"
+    found = [rows(replace(MILLION, viewers=each, quotas=quotas))["api-gateway"]["binds"] for each in (12_000, 60_000)]
+    assert "connections_of_a_sender" in found

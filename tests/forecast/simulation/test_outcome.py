@@ -23,7 +23,9 @@ def test_a_goal_that_nobody_had_has_no_times() -> None:
 def test_the_report_sums_the_cells_and_takes_medians_of_the_goals() -> None:
     """The report has one figure for each name: sums of counts, medians of times."""
     goals = (GoalTimes(0, 1, 1, 2, 3), GoalTimes(0, 1, 2, 3, 9))
-    report = Outcome(2, goals, 0, 12.04, (CELL, CELL)).report()
+    outcome = Outcome(2, goals, 0, 12.04, (CELL, CELL))
+    report = outcome.report()
+    assert outcome.posts == report["posts"]
     assert (report["posts"], report["throttled"], report["sender_s"]) == (20, 2, 6.5)
     assert (report["last_viewer_s"], report["slowest_goal_s"], report["virtual_s"]) == (6, 9, 12.0)
 

@@ -37,6 +37,13 @@ def test_a_viewer_belongs_to_one_match() -> None:
     assert [_viewers().has(each) for each in (999, 1_000, 1_099, 1_100)] == [False, True, True, False]
 
 
+def test_a_closed_connection_has_no_row() -> None:
+    """A later page leaves out the row of a connection that was closed."""
+    viewers = _viewers()
+    viewers.close("00001001")
+    assert viewers.deleted == {"00001001"}
+
+
 def test_missed_are_the_events_of_viewers_who_are_there_and_read() -> None:
     """Viewers that have left, or read nothing, miss nothing."""
     viewers = _viewers(gone=0.1, slow=0.1)
