@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from client.dialer import as_cell
-from commands.common import LOCAL, AsJson, WrongOptionError, errors_end_the_command, out
+from commands.common import LOCAL, AsJson, WrongOptionError, errors_end_the_command, out, say
 from commands.common import operator as operator_at
 from devstack import signals
 from devstack.deployment.frame_posting import MOST_POSTS, Posting
@@ -107,9 +107,10 @@ def _cells(url: str, sites: list[str], websockets: list[str]) -> list[CellAddres
     for each in sites:
         try:
             found |= {cell.url: cell for cell in cells_of(each).values()}
-        except CellChoiceError:
+        except CellChoiceError as error:
             if not websockets:
                 raise
+            say(f"{error} Only the cells of --ws are tried.")
     return [*found.values(), *(as_cell(each) for each in dict.fromkeys(websockets) if each not in found)]
 
 

@@ -36,6 +36,7 @@ def test_a_system_that_works_passes(system: System, operator: Operator) -> None:
     done = CliRunner().invoke(app, ["smoke", system.api_url, *ws, "--site", system.api_url, "--json"])
     said = json.loads(done.stdout)
     assert (done.exit_code, said["passed"]) == (0, True), done.output
+    assert "has no deployment.json (status 404). Only the cells of --ws are tried." in " ".join(done.stderr.split())
     assert next(step for step in said["steps"] if "sees goal" in step["name"])["ms"] > 0
     assert operator.snapshot(said["match"])["status"] == "full_time"
     assert said["steps"][-1]["skipped"] is None, done.output
