@@ -14,7 +14,7 @@ from client.viewer import Viewer
 from devstack.deployment.frame_posting import Posting
 from devstack.deployment.running_system import reset as of_devstack
 from devstack.operator.api_client import ApiError, Operator
-from devstack.stack.ministack import StackError, free_port
+from devstack.stack.ministack import free_port
 from devstack.stack.provision import client
 from devstack.stack.whole_stack import running
 from devstack.stack_cells import REGION, StackCell
@@ -159,12 +159,6 @@ def test_a_test_of_a_deployment_finds_the_table_of_each_cell(cells: System) -> N
         assert (target.region, target.table) == (each.region, each.name("subscriptions"))
     strange = Posting(cells.api_url).target(0, "ws://127.0.0.1:1/live")
     assert (strange.region, strange.table) == (REGION, "livescore-subscriptions")
-
-
-def test_the_stand_in_serves_one_cell() -> None:
-    """A second cell with the stand-in is refused in a sentence, before anything is started."""
-    with pytest.raises(StackError, match="one cell"), running(1, gateway="standin", cells=CELLS):
-        pass
 
 
 async def test_a_reset_match_is_told_again_in_every_cell(cells: System, operator: Operator, match_id: str) -> None:

@@ -60,7 +60,13 @@ def test_the_json_of_up_names_the_address_of_each_cell() -> None:
     assert urls["cells"] == {"main": main, "events": EVENTS}
     assert urls["addresses"] == {
         "main": {"transport": "api-gateway", "region": "us-east-1", "url": main},
-        "events": {"transport": "appsync-events", "region": "us-east-1", "url": EVENTS, "host": "x"},
+        "events": {
+            "transport": "appsync-events",
+            "region": "us-east-1",
+            "namespace": "livescore",
+            "url": EVENTS,
+            "host": "x",
+        },
     }
     json.dumps(urls)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -16,6 +16,9 @@ from broadcaster.transports.transport import Clients
 from runtime import aws
 from runtime.refusals import judge
 from tests.channel_names import CHANNELS
+
+if TYPE_CHECKING:
+    from broadcaster.home.watchdog_queue import Watched
 
 REGION = "eu-west-1"
 BROKEN = CellDescription("iot", REGION, "iot-core", "-iot", {"url": "no url"})
@@ -29,9 +32,9 @@ class Queue:
     def __init__(self) -> None:
         self.cells: list[str] = []
 
-    def put(self, _match: str, _seq: int, cell: str, **_: Any) -> None:
+    def put(self, watched: Watched, _seconds: int | None = None) -> None:
         """Take a message."""
-        self.cells.append(cell)
+        self.cells.append(watched.cell)
 
 
 class Told:

@@ -64,10 +64,13 @@ def test_pages_find_every_cell(system: System) -> None:
     assert told["cells"] == {
         "main": {"transport": "api-gateway", "region": "us-east-1", "url": gateway},
         "events": {
-            "transport": "appsync-events", "region": "us-east-1", "url": "ws://127.0.0.1:7002/event/realtime",
-            "host": "x",
+            "transport": "appsync-events", "region": "us-east-1", "namespace": "livescore",
+            "url": "ws://127.0.0.1:7002/event/realtime", "host": "x",
         },
-        "m": {"transport": "momento", "region": "us-east-1", "url": "http://127.0.0.1:7003/", "cache": "livescore"},
+        "m": {
+            "transport": "momento", "region": "us-east-1", "namespace": "livescore", "url": "http://127.0.0.1:7003/",
+            "cache": "livescore",
+        },
     }  # fmt: skip
     assert "connect-src 'self' http://127.0.0.1:7003 ws://127.0.0.1:7001 ws://127.0.0.1:7002" in policy
 
