@@ -115,7 +115,7 @@ def scale_rows() -> list[str]:
             limit = "none serves it" if row.refuses is not None and name == "momento" else f"`{row.alone.binds}`"
             if row.refuses is not None and name != "momento":
                 limit = f"`{next(iter(row.raised.quotas))}`, then {limit}"
-            dollars = f"${row.bill.low:,.0f} to ${row.bill.high:,.0f}" if row.bill.is_complete else "not public"
+            dollars = _rough(row.bill.low, row.bill.high) if row.bill.is_complete else "not public"
             waits = "–" if name == "momento" else _time(row.alone.last_s)
             joins = "–" if name == "momento" else _time(row.join_s)
             rows.append(f"| {name} | {cells} | {waits} | {joins} | {dollars} | {limit} |")
@@ -128,6 +128,10 @@ def _time(seconds: float) -> str:
     if seconds < 180:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} minutes" if seconds < 7_200 else f"{seconds / 3_600:.1f} hours"
+
+
+def _rough(low: float, high: float) -> str:
+    return f"${high:,.0f}" if high - low < 1 else f"${low:,.0f} to ${high:,.0f}"
 
 
 def _span(low: float, high: float) -> str:
