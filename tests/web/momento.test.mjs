@@ -220,19 +220,3 @@ test("no request outlives the close", async (t) => {
   socket.close();
   assert.deepEqual([...open], []);
 });
-
-test("a page whose Momento has died shows what HTTP has, and is open again only with Momento", async (t) => {
-  const timings = { silenceSeconds: 0.2, silenceMostSeconds: 0.2, careSeconds: 0.05 };
-  const { service, api, live, states } = await scene(t, Momento, { timings });
-  const { seqs, follow } = watch(live);
-  await until(() => follow.board && service.joined.length && live.connection.state === "open");
-  service.status = 503;
-  service.skip();
-  await until(() => live.connection.state === "waiting");
-  states.length = 0;
-  api.knows("m", 5);
-  await until(() => seqs.length === 5);
-  assert.ok(!states.includes("open"), states.join());
-  service.status = 200;
-  await until(() => live.connection.state === "open");
-});
