@@ -65,7 +65,7 @@ def plan(
 
             draw(plot, question, wanted, options)
     if as_json:
-        print(json.dumps(report(found)))  # noqa: T201
+        print(json.dumps(report(found), allow_nan=False))  # noqa: T201
     else:
         _show(found)
 
@@ -83,6 +83,8 @@ def _quotas(stated: Sequence[str]) -> dict[str, float]:
     found = {}
     for each in stated:
         name, equals, value = each.partition("=")
+        if name in found:
+            raise WrongOptionError(f"--quota names {name} twice.")
         try:
             found[name] = float(value.replace(",", "").replace("_", ""))
         except ValueError:
@@ -100,7 +102,7 @@ def _range(stated: str | None) -> tuple[float, float] | None:
         found = float(low), float(high or low)
     except ValueError:
         found = (-1.0, -1.0)
-    if not 0 <= found[0] <= found[1] < float("inf"):
+    if not 0 <= found[0] <= found[1] <= 1_000_000:
         raise WrongOptionError(f"--momento-price is a number of dollars, or a range such as 0.2-0.9, not {stated}.")
     return found
 
@@ -131,6 +133,9 @@ def _show(found: Plan) -> None:
     for row in found.rows:
         for sentence in _raises(row, question.within_s):
             out.print(f"{row.name}: {sentence}", highlight=False, markup=False)
+    if found.recommended == "none":
+        out.print(f"{found.reason[0].upper()}{found.reason[1:]}.", style="bold", highlight=False)
+        return
     out.print(f"Recommended: {found.recommended}, because {found.reason}.", style="bold", highlight=False)
 
 

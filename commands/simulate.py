@@ -76,6 +76,10 @@ def simulate(
         _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter})
         _check_times({"--down-from": down_from, "--down-for": down_for})
         if storm is not None:
+            if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
+                raise WrongOptionError(
+                    "--storm takes --viewers, --cells, --transport, --spread, --connects and --seed only."
+                )
             _storm(storm, viewers, cells, transport, spread, connects, seed, as_json)
         if transport != API_GATEWAY:
             if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:

@@ -28,6 +28,8 @@ class Account:
     """Seconds from a POST to its answer."""
     sender_rate: int
     """The setting: the most POSTs a second of one sender."""
+    usual: tuple[float, float]
+    """The usual quota of requests a second, and what the routes' throttles take of it."""
     connect_throttle: float
     """New connections a second that the throttles of ``$connect`` and ``subscribe`` pass."""
 
@@ -48,7 +50,11 @@ class Account:
 
     def quota_for(self, send_rate: float) -> int:
         """The quota of requests that leaves ``send_rate`` for the senders."""
-        return ceil(send_rate + self.routes)
+        full, routes = self.usual
+        if send_rate + routes >= full:
+            return ceil(send_rate + routes)
+        # Below the usual quota the throttles of the routes shrink in proportion.
+        return ceil(send_rate / (1 - routes / full))
 
 
 def account(
@@ -65,7 +71,12 @@ def account(
     routes = sum(
         each.rate for each in (*route_throttles(described["http_api"], throttle).values(), *websocket.values())
     )
+    usual = int(described["settings"]["account_rate"]["default"])
+    full = sum(
+        int(each["rate"]) for api in ("http_api", "websocket_api") for each in described[api]["throttles"].values()
+    )
     return Account(
+        usual=(usual, full),
         quotas=found,
         routes=routes,
         post_s=post_s,

@@ -33,6 +33,11 @@ OURS = {
 }
 """Limits of ours, beside the quotas of AWS."""
 
+UNUSED = {"shards", "table_reads", "appsync_inbound"}
+"""Quotas that preflight compares, and on which no answer of the planner depends."""
+
+MOST_QUOTA = 1_000_000_000_000
+
 HARD = {"momento_subscribers", "momento_operations"}
 """Quotas that the service raises by contract only."""
 
@@ -126,13 +131,19 @@ def check(question: Question, known: Sequence[str], quotas: Mapping[str, Any], r
         raise QuestionError("There are more cells than viewers.")
     if question.region not in regions:
         raise QuestionError(f"{question.region} is no region that we know; there are {', '.join(sorted(regions))}.")
+    _check_quotas(question, quotas)
+    if not known:
+        raise QuestionError("There is no transport to plan for.")
+
+
+def _check_quotas(question: Question, quotas: Mapping[str, Any]) -> None:
     for key, raised in question.quotas.items():
         if key not in quotas:
             raise QuestionError(f"There is no quota {key}; there are {', '.join(sorted(quotas))}.")
-        if not isfinite(raised) or raised <= 0:
-            raise QuestionError(f"The quota {key} is a number above 0, not {raised}.")
-    if not known:
-        raise QuestionError("There is no transport to plan for.")
+        if key in UNUSED:
+            raise QuestionError(f"No answer depends on the quota {key}.")
+        if not 1 <= raised <= MOST_QUOTA:
+            raise QuestionError(f"The quota {key} is a number from 1 to {MOST_QUOTA:,}, not {raised}.")
 
 
 def answer(question: Question, transports: Sequence[str], ground: Ground) -> Plan:
@@ -153,7 +164,14 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
     of_match = in_cell / question.matches
     audience = question.viewers / question.matches
     alone = goal(name, of_match, 1, there, latencies, audience=audience)
-    join_s, join_binds = joining(name, in_cell, there, question.matches / question.cells)
+    join_s, join_binds = joining(
+        name,
+        in_cell,
+        there,
+        matches=question.matches,
+        cells=question.cells,
+        opens_page=ground.options.page != "none",
+    )
     senders = len(plan(initial_shards(ceil(audience)), ceil(audience), there.budget)) if name == API_GATEWAY else 0
     raised = _raised(question, name, there, latencies)
     return Row(
@@ -238,7 +256,9 @@ def _recommend(rows: Sequence[Row], question: Question) -> tuple[str, str]:
     if able:
         best = min(able, key=lambda each: (not each.bill.is_complete, each.bill.low + each.bill.high))
         aim = "" if within is None else f" that tells the last viewer within {within:g} s"
-        unsure = [each for each in able if each is not best and each.bill.low < best.bill.low and each.bill.is_complete]
+        unsure = [
+            each for each in able if each is not best and each.bill.low < best.bill.low - 0.5 and each.bill.is_complete
+        ]
         perhaps = "".join(
             f"; {each.name} costs ${each.bill.low:,.0f} if its unknown figures turn out well" for each in unsure
         )
@@ -249,7 +269,7 @@ def _recommend(rows: Sequence[Row], question: Question) -> tuple[str, str]:
     possible = [each for each in rows if each.raised.is_possible]
     if not possible:
         first = min(each.alone.first_s for each in rows)
-        return rows[0].name, f"none manages it: {first:.2f} s pass before a first viewer has the goal"
+        return "none", f"no transport manages it: {first:.2f} s pass before a first viewer has the goal"
     best = min(possible, key=lambda each: (bool(HARD & each.raised.quotas.keys()), each.raised.cells, each.factor))
     wanted = [f"{key} to {value:,}" for key, value in best.raised.quotas.items()]
     if best.raised.cells > question.cells:

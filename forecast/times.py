@@ -113,19 +113,24 @@ def connects_of(transport: str) -> str:
     return names.get(transport, "appsync_connects")
 
 
-def joining(transport: str, viewers: float, account: Account, rows: float = 1.0) -> tuple[float, str]:
+def joining(
+    transport: str, viewers: float, account: Account, *, matches: int = 1, cells: int = 1, opens_page: bool = True
+) -> tuple[float, str]:
     """Seconds until the audience of one cell is connected, and the key of the quota that binds.
 
-    ``rows``: the matches for each cell. All cells read a match's one row at home.
+    ``cells``: all of them read a match's one row at home, and there is one site for all. ``opens_page``: whether the
+    viewers load a page of the site first.
     """
     quotas = account.quotas
     connects = connects_of(transport)
-    rates = {connects: quotas[connects], "cdn_requests": quotas["cdn_requests"] / PAGE_REQUESTS}
+    rates = {connects: quotas[connects]}
+    if opens_page:
+        rates["cdn_requests"] = quotas["cdn_requests"] / PAGE_REQUESTS / cells
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):
         rates["concurrency"] = quotas["concurrency"] / seconds
     if transport == API_GATEWAY:
         rates["table_writes"] = quotas["table_writes"] / JOIN_WRITES
         rates["connect_throttle"] = account.connect_throttle
-        rates["match_row"] = PARTITION_READS * rows
+        rates["match_row"] = PARTITION_READS * matches / cells
     binds = min(rates, key=lambda name: rates[name])
     return viewers / rates[binds], binds

@@ -96,6 +96,8 @@ class _Epoll:
     def register(self, fd: int, mask: int) -> None:
         """A connection is being opened: its socket becomes ready when it is open."""
         del mask
+        if self.loop.time() < self.gateway.down_until:
+            return
         self._later(max(1, round(OPEN_SECONDS / self.loop.grid)), self.sockets[fd], None)
 
     def modify(self, fd: int, mask: int) -> None:
@@ -129,7 +131,7 @@ class _Epoll:
             gateway.closed += 1
             answer = http_answers.NO_CONTENT
             next(each for each in gateway.viewers.values() if each.has(int(connection))).close(connection)
-        elif self._plain and parcel.viewers.gone_every == 0:
+        elif self._plain and not parcel.viewers.gone:
             parcel.deliver(int(connection), now + self._deliver_s)
             gateway.accepted += 1
             answer = http_answers.OK

@@ -17,8 +17,8 @@ class Viewers:
         self.tick = tick
         self.newest = array("H", bytes(2 * count))
         """The newest event of each viewer."""
-        self.gone_every = round(1 / gone) if gone else 0
-        self.slow_every = round(1 / slow) if slow else 0
+        self.gone = gone
+        self.slow = slow
         self.gaps = 0
         """Frames that came with a gap before them: the viewer reads the missing events over HTTP."""
         self.deleted: set[str] = set()
@@ -37,11 +37,11 @@ class Viewers:
 
     def is_gone(self, viewer: int) -> bool:
         """Whether a viewer has left without a word."""
-        return self.gone_every > 0 and viewer % self.gone_every == 0
+        return int((viewer + 1) * self.gone) > int(viewer * self.gone)
 
     def is_slow(self, viewer: int) -> bool:
         """Whether a viewer reads nothing."""
-        return self.slow_every > 0 and viewer % self.slow_every == 1
+        return int((viewer + 1) * self.slow + 0.5) > int(viewer * self.slow + 0.5)
 
     def close(self, connection: str) -> None:
         """The connection was closed: ``$disconnect`` deletes its row."""

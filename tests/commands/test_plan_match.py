@@ -63,6 +63,7 @@ def test_the_plot_has_a_line_for_each_transport(tmp_path: Path) -> None:
         ([*MILLION[1:], "--region", "mars-north-1"], "mars-north-1 is no region"),
         ([*MILLION[1:], "--quota", "requests"], "--quota is NAME=VALUE"),
         ([*MILLION[1:], "--quota", "requests=many"], "--quota is NAME=VALUE"),
+        ([*MILLION[1:], "--quota", "requests=1", "--quota", "requests=2"], "--quota names requests twice"),
         ([*MILLION[1:], "--quota", "speed=1"], "no quota speed"),
         ([*MILLION[1:], "--quota", "requests=10"], "leaves nothing for a sender"),
         ([*MILLION[1:], "--within", "0"], "--within is a number of seconds"),

@@ -58,6 +58,7 @@ def test_a_transport_that_broadcasts() -> None:
         (["--down-cell", "1"], "--down-cell is the number of a cell"),
         (["--send-rate", "0"], "--send-rate"), (["--account-rate", "0"], "--account-rate"),
         (["--transport", "iot-core", "--lost", "0.1"], "iot-core takes --viewers"),
+        (["--storm", "reconnect", "--lost", "0.1"], "--storm takes --viewers"),
         (["--storm", "hail"], "--storm is one of"), (["--transport", "pigeons"], "no transport pigeons"),
         (["--storm", "reconnect", "--connects", "0"], "--connects is a number"),
         (["--storm", "kick-off", "--spread", "-1"], "--spread is a number"),

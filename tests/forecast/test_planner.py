@@ -85,7 +85,7 @@ def test_more_cells_where_a_limit_of_ours_binds() -> None:
 def test_nothing_helps_before_the_first_viewer() -> None:
     """An aim below the time to the first viewer cannot be reached by any quota, and the answer says so."""
     found = ask(replace(MILLION, within_s=0.01), KNOWN, NOBODY_KNOWS)
-    assert "none manages it: 0.15 s pass" in found.reason
+    assert (found.recommended, "no transport manages it: 0.15 s pass" in found.reason) == ("none", True)
     assert not any(each["possible"] for each in report(found)["transports"])
 
 
@@ -147,6 +147,7 @@ def test_the_page_and_tracing_are_choices() -> None:
         ({"within_s": float("nan")}, "--within"),
         ({"viewers": 2, "matches": 3}, "more matches than viewers"), ({"viewers": 2, "cells": 3}, "more cells"),
         ({"region": "mars-north-1"}, "mars-north-1"), ({"quotas": {"requestz": 1}}, "no quota requestz"),
+        ({"quotas": {"shards": 9}}, "No answer depends"), ({"quotas": {"connections": 1e-320}}, "quota connections"),
         ({"quotas": {"requests": 0}}, "quota requests"), ({"quotas": {"requests": float("nan")}}, "quota requests"),
         ({"quotas": {"requests": 10}}, "leaves nothing for a sender"),
     ],
@@ -194,3 +195,22 @@ def test_limits_of_ours_are_named() -> None:
     assert row["binds"] == "map_iterations"
     found = [rows(replace(MILLION, viewers=each, quotas=quotas))["api-gateway"]["binds"] for each in (12_000, 60_000)]
     assert "connections_of_a_sender" in found
+
+
+@pytest.mark.parametrize("region", ["me-central-1", "us-east-1"])
+@pytest.mark.parametrize("within", [2, 10, 40])
+def test_a_raise_holds_in_small_regions_too(region: str, within: float) -> None:
+    """The throttles of the routes grow with a quota below the usual one, and the raise counts that."""
+    question = replace(MILLION, viewers=100_000, region=region, within_s=within)
+    [row] = report(ask(question, ["api-gateway"], NOBODY_KNOWS))["transports"]
+    raised = ask(replace(question, quotas=row["raise"]), ["api-gateway"], NOBODY_KNOWS)
+    assert raised.rows[0].alone.last_s <= within * 1.01
+
+
+def test_one_site_serves_all_cells() -> None:
+    """The quota of CloudFront is that of one distribution, so more cells do not multiply it; no page, no such limit."""
+    question = replace(MILLION, viewers=10_000_000, cells=10)
+    row = rows(question)["appsync-events"]
+    assert row["join_binds"] == "cdn_requests"
+    assert row["join_s"] == pytest.approx(10_000_000 / (250_000 / 29), rel=0.001)
+    assert rows(question, Options(page="none"))["appsync-events"]["join_s"] == 500

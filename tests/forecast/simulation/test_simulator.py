@@ -116,6 +116,15 @@ def test_a_cell_that_is_down_gets_the_goal_when_it_answers_again() -> None:
     assert [cell.restarts for cell in outcome.cells] == [0, 1]
 
 
+def test_a_gateway_that_is_down_for_long_is_told_by_the_watchdog() -> None:
+    """In the middle of a broadcast the gateway goes down: batches are set aside, and the watchdog starts it again."""
+    outcome = simulate(replace(ONE, viewers=(20_000,), down_cell=0, down_from_s=1.0, down_until_s=150.0))
+    [cell] = outcome.cells
+    assert outcome.missed == 0
+    assert cell.set_aside > 0
+    assert cell.restarts > 0
+
+
 def test_an_unexpected_audience_gets_shards_after_one_goal() -> None:
     """A match whose operator expected nobody tells everyone, and then has shards for all of them."""
     outcome = simulate(replace(ONE, viewers=(40_000,), expected=(1,)))
