@@ -153,7 +153,8 @@ def _service(
     audience = [in_cell * (each + 1) // matches - in_cell * each // matches for each in range(matches)]
     posted = [Goal(number * gap, match) for match in range(matches) for number in range(goals)]
     outcome = play(audience, posted, Service(rate), seed=seed)
-    _print({"viewers": viewers, "transport": transport, "deliveries_a_second": rate, **outcome.report()}, as_json)
+    about = {"viewers_in_cell": in_cell, "transport": transport, "deliveries_a_second": rate}
+    _print({"viewers": viewers, **about, **outcome.report()}, as_json)
     raise typer.Exit(0)
 
 

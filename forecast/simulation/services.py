@@ -49,7 +49,6 @@ class ServiceOutcome:
         last = sorted(each.last_s for each in self.goals)
         return {
             "goals": len(self.goals),
-            "missed": 0,
             "first_viewer_s": round(min(each.first_s for each in self.goals), 3),
             "last_viewer_s": round(last[len(last) // 2], 3),
             "slowest_goal_s": round(last[-1], 3),
