@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+PAGE_ROWS = 16_384
+"""Rows of a page of 1 MB, at 64 bytes (docs/rows.md)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latencies:

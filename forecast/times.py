@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 
 from broadcaster.control.plan import MAX_SENDERS, plan
 from devstack.stack_cells import API_GATEWAY
+from forecast.latencies import PAGE_ROWS
 from forecast.sender_curve import batch_seconds
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:
     from forecast.account import Account
     from forecast.latencies import Latencies
-
-PAGE_ROWS = 16_384
-"""Rows of a page of 1 MB, at 64 bytes (docs/rows.md)."""
 
 FRAME_KB = 0.5
 """A frame with one event has about so many kilobytes (docs/bench.md, "transports")."""

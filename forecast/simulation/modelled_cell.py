@@ -58,11 +58,11 @@ class ModelledCell:
     """A cell, its tables, its @connections and its viewers."""
 
     def __init__(self, name: str, scenario: Scenario, home: Home, repairs: Repairs) -> None:
-        loop, chance = repairs.loop, repairs.chance
+        loop = repairs.loop
         self.name = name
         self.counted = Counted()
         self.tables = Tables()
-        self.gateway = ModelledGateway(scenario.gateway, loop, chance, repairs)
+        self.gateway = ModelledGateway(scenario.gateway, scenario.latencies.open_s, repairs)
         self.rows = ModelledRows(self.tables, scenario.latencies.call_s, scenario.latencies.page_s)
         self.tasks: set[asyncio.Task[Any]] = set()
         self._scenario = scenario

@@ -19,16 +19,11 @@ from loadtest.standin import http_answers
 from loadtest.standin.gateway_limits import Bucket
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
 
     from forecast.simulation.repairs import Repairs
     from forecast.simulation.scenario import Gateway as GatewaySettings
     from forecast.simulation.viewers import Viewers
-    from forecast.simulation.virtual_loop import VirtualLoop
-
-OPEN_SECONDS = 0.020
-"""Seconds to open a connection: three ways there and back, for TCP and TLS 1.3, of some milliseconds each."""
 
 _ERROR = http_answers.answer(500, {"message": "Internal Server Error"})
 _NUMBERS = count(1_000)
@@ -37,11 +32,13 @@ _NUMBERS = count(1_000)
 class ModelledGateway:
     """The @connections of one cell: the account's bucket, the latency, and what becomes of each POST."""
 
-    def __init__(self, settings: GatewaySettings, loop: VirtualLoop, chance: random.Random, repairs: Repairs) -> None:
+    def __init__(self, settings: GatewaySettings, open_s: float, repairs: Repairs) -> None:
+        """``open_s``: seconds to open a connection. ``repairs`` has the loop and the chance of the simulation."""
         self.repairs = repairs
         self.settings = settings
-        self.loop = loop
-        self.chance = chance
+        self.open_s = open_s
+        self.loop = loop = repairs.loop
+        self.chance = repairs.chance
         self.bucket = Bucket(settings.rate, settings.burst, loop.time())
         self.viewers: dict[str, Viewers] = {}
         """By match."""
@@ -98,7 +95,7 @@ class _Epoll:
         del mask
         if self.loop.time() < self.gateway.down_until:
             return
-        self._later(max(1, round(OPEN_SECONDS / self.loop.grid)), self.sockets[fd], None)
+        self._later(max(1, round(self.gateway.open_s / self.loop.grid)), self.sockets[fd], None)
 
     def modify(self, fd: int, mask: int) -> None:
         """The connection wants to know of something else."""

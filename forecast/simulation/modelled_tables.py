@@ -15,6 +15,7 @@ from broadcaster.control.progress import round_name
 from broadcaster.send.polls import Poll
 from broadcaster.send.row_pages import Page
 from broadcaster.send.update_frames import build, covers
+from forecast.latencies import PAGE_ROWS
 from matches.ledger import UnknownMatchError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from forecast.simulation.viewers import Viewers
     from forecast.simulation.virtual_loop import VirtualLoop
     from matches.match_state import MatchState
-
-PAGE_ROWS = 16_384
-"""Rows of a page of 1 MB, at 64 bytes (docs/rows.md)."""
 
 
 @dataclass(slots=True)

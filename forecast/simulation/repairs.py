@@ -1,4 +1,4 @@
-"""Viewers that lost a frame: each follows with the client's own follower, repairer and silence check from then on."""
+"""Viewers that lost a frame: each follows with the client's own follower and repairer from then on."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class _Seat:
         self._wait()
 
     def _wait(self) -> None:
-        """Check after a silence, as ``client.viewer.Viewer`` does."""
+        """Check after a silence: a model, which does not know the longest silence on the viewer's connection."""
         if self._silence is not None:
             self._silence.cancel()
         chance = self._repairs.chance.random()

@@ -94,7 +94,7 @@ class CrowdCell:
         assert self.process is not None and self.process.stdout is not None  # noqa: S101, PT018
         line = await self.process.stdout.readline()
         if not line:
-            raise CrowdError("A process of viewers has ended by itself. What it said is above.")
+            raise CrowdError("A process of viewers has ended by itself. Its own message stands above.")
         answer: dict[str, Any] = orjson.loads(line)
         return answer
 
