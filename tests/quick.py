@@ -47,7 +47,9 @@ FILES: Final = {
     },
     "tests/client/transports": {"test_mqtt"},
     "tests/commands": {"test_terminal"},
-    "tests/forecast": {"test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve"},
+    "tests/forecast": {
+        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",
+    },
     "tests/forecast/simulation": {"test_outcome", "test_services", "test_viewers"},
     "tests/loadtest": {
         "test_crowd_needs", "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers",
