@@ -47,12 +47,14 @@ FILES: Final = {
     },
     "tests/client/transports": {"test_channel_memory", "test_mqtt"},
     "tests/commands": {"test_terminal"},
-    "tests/forecast": {"test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve"},
+    "tests/forecast": {
+        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",
+    },
     "tests/forecast/simulation": {"test_outcome", "test_services", "test_viewers"},
     "tests/loadtest": {
         "test_crowd_needs", "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers",
         "test_lambda_events", "test_momento_topics",
-        "test_page_requests", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
+        "test_page_requests", "test_percentiles", "test_policy", "test_shapes", "test_signatures", "test_swarm_results",
         "test_websocket_frames",
     },
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
