@@ -94,7 +94,7 @@ def play(storm: Storm) -> StormOutcome:
 
 
 def _most_played(viewers: int, rate: float) -> int:
-    """How many viewers can be played one by one within about ``MOST_TRIES`` attempts, but at least ``LEAST_PLAYED``.
+    """The most viewers for about ``MOST_TRIES`` attempts if each is played alone, but at least ``LEAST_PLAYED``.
 
     On the average half of the viewers wait, each of them with an attempt every ``TRY_SECONDS``.
     """

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from loadtest.bench.bench_result import Result, median
-from loadtest.bench.goal import percentile
 from loadtest.browser import BrowserError, chromium
+from loadtest.percentiles import percentile
 from matches.events import EVENT, AcceptedEvent
 
 if TYPE_CHECKING:
