@@ -67,7 +67,7 @@ def simulate(
         with errors_end_the_command():
             agrees = agree(as_json, seed)
         raise typer.Exit(0 if agrees else DIFFERS)
-    from forecast.simulation.scenario import Gateway, Goal, Scenario
+    from forecast.simulation.scenario import MOST_AWAKE, Gateway, Goal, Scenario
     from forecast.simulation.simulator import simulate as play
 
     with errors_end_the_command():
@@ -106,6 +106,11 @@ def simulate(
             ),
             seed=seed,
         )
+        if scenario.awake > MOST_AWAKE:
+            raise WrongOptionError(
+                f"With --lost {lost} up to {scenario.awake:,} viewers lack a frame at once, and 2 GB are enough for "
+                f"{MOST_AWAKE:,}. Choose a smaller --lost, --send-rate or --viewers."
+            )
         begun = time.monotonic()
         report = play(scenario).report()
         report["wall_s"] = round(time.monotonic() - begun, 1)

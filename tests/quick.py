@@ -50,7 +50,7 @@ FILES: Final = {
     "tests/forecast": {
         "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",
     },
-    "tests/forecast/simulation": {"test_outcome", "test_services", "test_viewers"},
+    "tests/forecast/simulation": {"test_outcome", "test_scenario", "test_services", "test_viewers"},
     "tests/loadtest": {
         "test_crowd_needs", "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers",
         "test_lambda_events", "test_momento_topics",
