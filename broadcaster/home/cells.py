@@ -95,13 +95,20 @@ class Cells:
         watchdog_queue: WatchdogQueue,
         threads: Executor,
         clock: Callable[[], float] = seconds,
+        *,
+        date: Callable[[], float] = time.time,
+        calls: CellCalls | None = None,
     ) -> None:
-        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells."""
+        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells.
+
+        ``date`` tells seconds since 1970. A simulation passes its own ``date`` and ``calls``.
+        """
         self._cells = dict(cells)
         self._watchdog_queue = watchdog_queue
         self._threads = threads
         self._clock = clock
-        self._calls = CellCalls(len(self._cells), clock)
+        self._date = date
+        self._calls = calls or CellCalls(len(self._cells), clock)
         self._silent_until: dict[str, float] = {}
         self._silent_matches: dict[str, dict[str, float]] = {}
         """Cell -> the matches for which it is silent, and until when."""
@@ -173,7 +180,7 @@ class Cells:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
-        if cell_state.is_running(time.time()):
+        if cell_state.is_running(self._date()):
             return "running"
         if self._ask_one(name, match, partial(cell.transport.begin, read_state())) is None:
             return "unreached"
