@@ -14,6 +14,7 @@ from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import OURS, dollars, report
 from forecast.question import Question, QuestionError
+from forecast.wording import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,9 @@ def _show(found: Plan) -> None:
     for row in found.rows:
         times = [row.alone.first_s, row.alone.median_s, row.alone.last_s]
         times += [row.together.last_s] if several else []
-        seconds.add_row(row.name, *map(_time, times), _time(row.join_s), OURS.get(row.alone.binds, row.alone.binds))
+        seconds.add_row(
+            row.name, *map(duration, times), duration(row.join_s), OURS.get(row.alone.binds, row.alone.binds)
+        )
     out.print(seconds)
     money = Table(
         "dollars", *(row.name for row in found.rows), title=f"Cost of the match, list prices of {found.prices_of[0]}"
@@ -151,14 +154,6 @@ def _raises(row: Row, within: float | None) -> list[str]:
     aim = f"for {within:g} s " if within is not None else ""
     cells = f" in each of {raised.cells} cells" if wanted and raised.cells > 1 else ""
     return [*found, f"{aim}raise {', '.join(wanted)}{cells}."] if wanted else found
-
-
-def _time(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 180:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7_200 else f"{seconds / 3_600:,.1f} h"
 
 
 def _money(low: float, high: float) -> str:

@@ -321,7 +321,7 @@ class Viewer(User):
         gevent.sleep(60)
 
     def a_while(self, least: float, most: float) -> None:
-        """Watch for so many seconds of the match, longer in a large crowd.
+        """Watch for this many seconds of the match, longer in a large crowd.
 
         For any number of viewers, about thirty a second come and go. Each of these subscribes, which costs the system
         under test more than a goal.

@@ -38,7 +38,7 @@ NOISE = b'{"type":"noise","x":"%s"}' % (b"x" * 16_000)
 
 FILL_SECONDS = 60.0
 SETTLED, SETTLE_SECONDS = 8, 0.5
-"""So many rounds, so long apart, in which no connection takes anything: then the buffers are full."""
+"""This many rounds, this long apart, in which no connection takes anything: then the buffers are full."""
 
 
 class NotSlowError(ProgramError):

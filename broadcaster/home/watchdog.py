@@ -42,7 +42,7 @@ INVALID_TRIES = 10
 message set aside: some five minutes. Newer events have messages of their own, and their frames may be taken."""
 
 MOST_RESTARTS = 10
-"""The watchdog starts the broadcast of an event so many times; then it sets the message aside."""
+"""The watchdog starts the broadcast of an event this many times; then it sets the message aside."""
 
 logger = Logger(service="watchdog")
 metrics = Metrics("watchdog")

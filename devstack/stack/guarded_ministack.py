@@ -41,12 +41,9 @@ from devstack.system import ACCOUNT
 from loadtest.page_requests import allowed_origins, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection
+    from collections.abc import Collection
 
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[Message, Receive, Send], Awaitable[None]]
+    from devstack.stack.asgi import App, Message, Receive, Send
 
 SWEEP_SECONDS = 5.0
 

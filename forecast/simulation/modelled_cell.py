@@ -81,7 +81,10 @@ class ModelledCell:
     def admit(self, match: str, viewers: int, first: int) -> Viewers:
         """Subscribe viewers of a match."""
         settings = self._scenario.gateway
-        found = Viewers(match, viewers, first=first, gone=settings.gone, slow=settings.slow, tick=self._loop.grid)
+        came_s = self._scenario.came_s if settings.lost else None
+        found = Viewers(
+            match, viewers, first=first, gone=settings.gone, slow=settings.slow, tick=self._loop.grid, came_s=came_s
+        )
         self.rows.viewers[match] = self.gateway.viewers[match] = found
         self.rows.shards[match] = initial_shards(self._home.states[match].audience)
         return found
