@@ -43,6 +43,9 @@ def simulate(
     down_cell: Annotated[int | None, typer.Option(help="Number, from 0, of a cell that is down for a while.")] = None,
     down_from: Annotated[float, typer.Option(help="Second from which that cell is down.")] = 0.0,
     down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
+    down_posts_only: Annotated[
+        bool, typer.Option("--down-posts-only", help="That cell takes no POST and answers all other calls.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
     transport: Annotated[str, typer.Option(help="Transport of the cells, such as appsync-events.")] = "api-gateway",
     storm: Annotated[
@@ -75,6 +78,8 @@ def simulate(
         _check_shares({"--gone": gone, "--slow": slow, "--errors": errors, "--lost": lost})
         _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter})
         _check_times({"--down-from": down_from, "--down-for": down_for})
+        if down_posts_only and down_cell is None:
+            raise WrongOptionError("--down-posts-only belongs to a cell: state --down-cell too.")
         if storm is not None:
             if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
                 raise WrongOptionError(
@@ -99,6 +104,7 @@ def simulate(
             down_cell=down_cell,
             down_from_s=down_from,
             down_until_s=down_from + down_for,
+            down_for_posts_only=down_posts_only,
             send_rate=send_rate,
             sender_rate=sender_rate,
             gateway=Gateway(
