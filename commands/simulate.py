@@ -78,9 +78,9 @@ def simulate(
         if storm is not None:
             if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
                 raise WrongOptionError(
-                    "--storm takes --viewers, --cells, --transport, --spread, --connects and --seed only."
+                    "--storm takes --viewers, --matches, --cells, --transport, --spread, --connects and --seed only."
                 )
-            _storm(storm, viewers, cells, transport, spread, connects, seed, as_json)
+            _storm(storm, viewers, matches, cells, transport, spread, connects, seed, as_json)
         if transport != API_GATEWAY:
             if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
                 raise WrongOptionError(
@@ -115,24 +115,27 @@ def simulate(
 
 
 def _storm(
-    storm: str, viewers: int, cells: int, transport: str, spread: float, connects: float | None, seed: int,
-    as_json: bool,
+    storm: str, viewers: int, matches: int, cells: int, transport: str, spread: float, connects: float | None,
+    seed: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Play connections, print what came of them, and end the command."""
     from forecast.asking import ground
     from forecast.bill import Options
     from forecast.simulation.arrivals import Storm, play
+    from forecast.times import join_rates, joining
 
     if storm not in STORMS:
         raise WrongOptionError(f"--storm is one of {', '.join(STORMS)}, not {storm}.")
     _check_times({"--spread": spread})
     if connects is not None and not 1 <= connects < float("inf"):
         raise WrongOptionError(f"--connects is a number of connections a second, not {connects}.")
-    rate = connects or ground("us-east-1", Options()).quotas[_connects_of(transport)]
-    outcome = play(Storm(viewers, rate, spread if storm == "kick-off" else 0.0, cells, seed))
-    _print(
-        {"storm": storm, "transport": transport, "cells": cells, "connects_a_second": rate, **outcome.report()}, as_json
-    )
+    account = ground("us-east-1", Options()).account({} if connects is None else {_connects_of(transport): connects})
+    kick_off = storm == "kick-off"
+    rates = join_rates(transport, account, matches=matches, cells=cells, opens_page=kick_off)
+    _, binds = joining(transport, viewers / cells, rates)
+    outcome = play(Storm(viewers, list(rates.values()), spread if kick_off else 0.0, cells, seed))
+    about = {"storm": storm, "transport": transport, "cells": cells, "binds": binds, "a_second": round(rates[binds], 1)}
+    _print({**about, **outcome.report()}, as_json)
     raise typer.Exit(0)
 
 

@@ -11,7 +11,7 @@ from devstack.stack_cells import API_GATEWAY
 from forecast.account import account
 from forecast.bill import GROUPS, bill
 from forecast.question import QuestionError
-from forecast.times import goal, joining, outbound
+from forecast.times import goal, join_rates, joining, outbound
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:
@@ -164,14 +164,9 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
     of_match = in_cell / question.matches
     audience = question.viewers / question.matches
     alone = goal(name, of_match, 1, there, latencies, audience=audience)
-    join_s, join_binds = joining(
-        name,
-        in_cell,
-        there,
-        matches=question.matches,
-        cells=question.cells,
-        opens_page=ground.options.page != "none",
-    )
+    opens_page = ground.options.page != "none"
+    rates = join_rates(name, there, matches=question.matches, cells=question.cells, opens_page=opens_page)
+    join_s, join_binds = joining(name, in_cell, rates)
     senders = len(plan(initial_shards(ceil(audience)), ceil(audience), there.budget)) if name == API_GATEWAY else 0
     raised = _raised(question, name, there, latencies)
     return Row(

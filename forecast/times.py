@@ -13,6 +13,8 @@ from forecast.sender_curve import batch_seconds
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from forecast.account import Account
     from forecast.latencies import Latencies
 
@@ -110,24 +112,32 @@ def connects_of(transport: str) -> str:
     return names.get(transport, "appsync_connects")
 
 
-def joining(
-    transport: str, viewers: float, account: Account, *, matches: int = 1, cells: int = 1, opens_page: bool = True
-) -> tuple[float, str]:
-    """Seconds until the audience of one cell is connected, and the key of the quota that binds.
+def join_rates(
+    transport: str, account: Account, *, matches: int = 1, cells: int = 1, opens_page: bool = True
+) -> dict[str, float]:
+    """Viewers a second that each limit of connecting lets into one cell, by key of the quota or of our own limit.
 
     ``cells``: all of them read a match's one row at home, and there is one site for all. ``opens_page``: whether the
     viewers load a page of the site first.
     """
     quotas = account.quotas
-    connects = connects_of(transport)
-    rates = {connects: quotas[connects]}
+    rates = {}
     if opens_page:
         rates["cdn_requests"] = quotas["cdn_requests"] / PAGE_REQUESTS / cells
+    connects = connects_of(transport)
+    rates[connects] = quotas[connects]
+    if transport == API_GATEWAY:
+        rates["connect_throttle"] = account.connect_throttle
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):
         rates["concurrency"] = quotas["concurrency"] / seconds
     if transport == API_GATEWAY:
         rates["table_writes"] = quotas["table_writes"] / JOIN_WRITES
-        rates["connect_throttle"] = account.connect_throttle
         rates["match_row"] = PARTITION_READS * matches / cells
-    binds = min(rates, key=lambda name: rates[name])
+    return rates
+
+
+def joining(transport: str, viewers: float, rates: Mapping[str, float]) -> tuple[float, str]:
+    """Seconds until so many viewers of one cell are connected, and the limit of ``join_rates`` that binds."""
+    connects = connects_of(transport)
+    binds = min(rates, key=lambda name: (rates[name], name != connects))
     return viewers / rates[binds], binds

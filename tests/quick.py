@@ -45,7 +45,7 @@ FILES: Final = {
         "test_broadcast_times", "test_cell_address", "test_follower", "test_repair_plan", "test_token_claims",
         "test_token_placement",
     },
-    "tests/client/transports": {"test_mqtt"},
+    "tests/client/transports": {"test_channel_memory", "test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/forecast": {
         "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",

@@ -34,8 +34,17 @@ def test_a_storm_of_connections() -> None:
     """All viewers come back at the quota of their transport."""
     options = ["simulate", "--viewers", "20000", "--storm", "reconnect", "--transport", "appsync-events", "--json"]
     found = json.loads(RUN.invoke(app, options).stdout)
-    assert (found["viewers"], found["connects_a_second"]) == (20_000, 2_000)
+    assert (found["viewers"], found["binds"], found["a_second"]) == (20_000, "appsync_connects", 2_000)
     assert found["all_s"] > 9
+
+
+def test_a_storm_meets_the_row_of_the_match() -> None:
+    """Cells of one match read its one row at home, so many cells do not connect an audience faster than that row."""
+    options = ["simulate", "--viewers", "20000", "--storm", "reconnect", "--cells", "20", "--json"]
+    found = json.loads(RUN.invoke(app, options).stdout)
+    assert (found["binds"], found["a_second"]) == ("match_row", 150)
+    two = json.loads(RUN.invoke(app, [*options, "--matches", "2"]).stdout)
+    assert (two["binds"], two["a_second"]) == ("match_row", 300)
 
 
 def test_a_transport_that_broadcasts() -> None:

@@ -19,8 +19,10 @@ from tests.client.test_token_claims import token
 from tests.client.transports.open_house import cell, open_house
 from tests.support import eventually
 from tests.web.director import HUNG_UP
+from tests.web.momento_service import PAGE, Topic
+from tests.web.socket_service import Socket
 from tests.web.table import frame
-from tests.web.transports import BROADCASTING, PAGE, Socket, Topic
+from tests.web.transports import BROADCASTING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
