@@ -47,7 +47,6 @@ class Scenario:
     """Viewers of each match, in all cells together. They are spread equally over the cells."""
     goals: tuple[Goal, ...]
     cells: int = 1
-    transport: str = "api-gateway"
     down_cell: int | None = None
     """A cell that answers nothing between ``down_from_s`` and ``down_until_s``."""
     down_from_s: float = 0.0

@@ -35,7 +35,7 @@ def test_planner_and_simulation_agree(
     [(3_809, 3, 4, 2_500), (2_000, 5, 1, 2_500), (8_000, 5, 1, 10_000), (900, 2, 1, 2_500)],
 )
 def test_short_broadcasts_beside_each_other_agree(viewers: int, matches: int, cells: int, requests: int) -> None:
-    """Promise: matches that end within a second speed each other up by what they announce, and the planner counts it."""
+    """The planner counts that matches which end within a second leave each other their rest."""
     question = Question(viewers, 1, 1.0, matches, cells, quotas={"requests": requests})
     found = compare(Setting(question, 0.01 if matches > 2 else 0.03, together=True), FACTS)
     assert found.apart <= 0.02, found.report()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from broadcaster.send.pacing import BURST_SECONDS
 from forecast.account import CONNECTIONS
 from forecast.sender_curve import Rivals, SenderCurve, batch_seconds
 
-CALLS = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
+CALLS: dict[str, Any] = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
 
 
 def test_the_rate_is_kept() -> None:
