@@ -50,6 +50,9 @@ def simulate(
     down_cell: Annotated[int | None, typer.Option(help="Number, from 0, of a cell that is down for a while.")] = None,
     down_from: Annotated[float, typer.Option(help="Second from which that cell is down.")] = 0.0,
     down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
+    down_posts_only: Annotated[
+        bool, typer.Option("--down-posts-only", help="That cell takes no POST and answers all other calls.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
     transport: Annotated[str, typer.Option(help="Transport of the cells, such as appsync-events.")] = "api-gateway",
     quota: Quotas = None,
@@ -101,7 +104,7 @@ def simulate(
                 raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
             if down_cell is not None and not 0 <= down_cell < cells:
                 raise WrongOptionError(f"--down-cell is the number of a cell, from 0 to {cells - 1}, not {down_cell}.")
-            from forecast.simulation.scenario import Gateway, Scenario
+            from forecast.simulation.scenario import MOST_AWAKE, Gateway, Scenario
 
             rate = account_rate or send_rate + 2_500
             scenario = Scenario(
@@ -111,6 +114,7 @@ def simulate(
                 down_cell=down_cell,
                 down_from_s=down_from,
                 down_until_s=down_from + down_for,
+                down_for_posts_only=down_posts_only,
                 send_rate=send_rate,
                 sender_rate=sender_rate,
                 gateway=Gateway(
@@ -118,6 +122,11 @@ def simulate(
                 ),
                 seed=seed,
             )
+            if scenario.awake > MOST_AWAKE:
+                raise WrongOptionError(
+                    f"With --lost {lost} up to {scenario.awake:,} viewers lack a frame at once, and 2 GB are enough "
+                    f"for {MOST_AWAKE:,}. Choose a smaller --lost, --send-rate or --viewers."
+                )
             report = _senders(scenario)
     _print(report, as_json)
     raise typer.Exit(DIFFERS if report.get("missed") else 0)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 KICK_OFF, RECONNECT = "kick-off", "reconnect"
 STORMS = (KICK_OFF, RECONNECT)
 
+OF_DOWN_CELL = ("down_from", "down_for", "down_posts_only")
+"""Parameters that mean something beside ``down_cell`` only."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -41,7 +44,7 @@ def mode_of(*, as_bench: str | None, against_plan: bool, storm: str | None, tran
     if transport != API_GATEWAY:
         return Mode(f"--transport {transport}", (*goals, "quota", "drop_after"))
     senders = ("send_rate", "sender_rate", "account_rate", "latency", "jitter", "gone", "slow", "errors", "lost")
-    return Mode("A simulation of senders", (*goals, *senders, "down_cell", "down_from", "down_for"))
+    return Mode("A simulation of senders", (*goals, *senders, *OF_DOWN_CELL, "down_cell"))
 
 
 def check_given(mode: Mode, given: Collection[str]) -> None:
@@ -49,7 +52,7 @@ def check_given(mode: Mode, given: Collection[str]) -> None:
     if wrong := [each for each in given if each not in mode.takes]:
         takes = ", ".join(map(_option, mode.takes))
         raise WrongOptionError(f"{mode.name} takes {takes} only, not {', '.join(map(_option, wrong))}.")
-    if "down_cell" not in given and (late := [each for each in ("down_from", "down_for") if each in given]):
+    if "down_cell" not in given and (late := [each for each in OF_DOWN_CELL if each in given]):
         raise WrongOptionError(f"--down-cell says which cell is down; {', '.join(map(_option, late))} needs it.")
 
 

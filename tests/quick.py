@@ -51,7 +51,7 @@ FILES: Final = {
         "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_quota_uses", "test_sender_curve",
         "test_wording",
     },
-    "tests/forecast/simulation": {"test_outcome", "test_services", "test_viewers"},
+    "tests/forecast/simulation": {"test_outcome", "test_scenario", "test_services", "test_viewers"},
     "tests/loadtest": {
         "test_crowd_needs", "test_director", "test_gateway_limits", "test_graphql_documents", "test_http_answers",
         "test_lambda_events", "test_momento_topics",
@@ -61,7 +61,8 @@ FILES: Final = {
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
         "test_system", "test_tables", "test_transports"},
     "tests/devstack/checks": {
-        "test_english", "test_named_files", "test_proofread", "test_pure_coverage", "test_vocabulary",
+        "test_english", "test_error_codes", "test_named_files", "test_proofread", "test_pure_coverage",
+        "test_vocabulary",
     },
     "tests/devstack/deployment": {"test_quota_fit"},
     "tests/devstack/measurements": {"test_calls_in_a_row"},

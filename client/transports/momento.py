@@ -50,6 +50,12 @@ SUBJECTS_SEGMENT = "subjects"
 OTHER_PAGE = 1
 """A page of no topic: a poll that asks for it is answered at once, with a discontinuity."""
 
+HELLO_SEGMENT = "hello"
+"""Takes the place of a match and a feed in the handshake's topic."""
+
+HELLO_SECONDS = 3.0
+"""The handshake is a poll for that page. A service that has not refused it for so long may be a slow one."""
+
 _REFUSED = (401, 403)
 
 _Item: TypeAlias = tuple[int, int, str | None]
@@ -109,13 +115,29 @@ class MomentoService:
         self._http = httpx.AsyncClient(verify=_tls(), limits=limits, timeout=timeout, trust_env=False)
 
     async def connect(self) -> None:
-        """Ask the readers' API for a first token: whether the viewer is let in. Raises LostError."""
+        """Ask the readers' API for a first token: whether the viewer is let in; and the cell: whether it works.
+
+        A viewer that found out only at its first match would connect to a dead cell without a pause. Raises LostError.
+        """
+        try:
+            await self._shake_hands()
+        except BaseException:
+            await self._http.aclose()
+            raise
+        self._listener.ready()
+
+    async def _shake_hands(self) -> None:
         try:
             await self._fetch_token(OPEN_SEGMENT)
         except ReadError as error:
-            await self._http.aclose()
             raise LostError("The API gives no token of Momento's.", error.status) from error
-        self._listener.ready()
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                await self._ask(f"{self._cell.namespace}/{OPEN_SEGMENT}", HELLO_SEGMENT, 1, OTHER_PAGE)
+        except TimeoutError:
+            pass
+        except (httpx.HTTPError, ReadError) as error:
+            raise LostError("The cell of Momento does not work.") from error
 
     @property
     def signs(self) -> Signs:

@@ -35,15 +35,16 @@ ALONE = {
 SIMULATE = {
     "viewers": "8000", "goals": "3", "gap": "1", "matches": "2", "cells": "3", "send_rate": "2000",
     "sender_rate": "7500", "account_rate": "1000", "latency": "80", "jitter": "20", "gone": "0.1", "slow": "0.1",
-    "errors": "0.1", "lost": "0.1", "down_cell": "1", "down_from": "0.5", "down_for": "30", "seed": "7",
-    "transport": "momento", "storm": "reconnect", "spread": "3", "as_bench": "budget", "against_plan": None,
-    "quota": "iot_outbound=1000", "drop_after": "1", "as_json": None,
+    "errors": "0.1", "lost": "0.1", "down_cell": "1", "down_from": "0.5", "down_for": "30", "down_posts_only": None,
+    "seed": "7", "transport": "momento", "storm": "reconnect", "spread": "3", "as_bench": "budget",
+    "against_plan": None, "quota": "iot_outbound=1000", "drop_after": "1", "as_json": None,
 }  # fmt: skip
 """By parameter: a value that differs from the default, and from those of the modes; None: a flag."""
 
 BESIDE = {
     ("senders", "gap"): ("--goals", "2"), ("senders", "down_from"): ("--down-cell", "0"),
-    ("senders", "down_for"): ("--down-cell", "0"), ("service", "seed"): ("--drop-after", "2"),
+    ("senders", "down_for"): ("--down-cell", "0"), ("senders", "down_posts_only"): ("--down-cell", "0"),
+    ("service", "seed"): ("--drop-after", "2"),
     ("service", "drop_after"): ("--gap", "2"),
 }  # fmt: skip
 """Options without which a parameter has nothing to change."""

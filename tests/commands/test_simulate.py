@@ -83,6 +83,8 @@ def test_frames_that_wait_for_too_long_are_dropped() -> None:
         (["--errors", "nan"], "--errors is a share"), (["--lost", "2"], "--lost is a share"),
         (["--gap", "-1"], "--gap is a number"), (["--latency", "nan"], "--latency is a number"),
         (["--down-cell", "1"], "--down-cell is the number of a cell"),
+        (["--down-posts-only"], "--down-posts-only needs it"),
+        (["--viewers", "10000000", "--lost", "0.5"], "With --lost 0.5 up to 772,500 viewers lack a frame at once"),
         (["--send-rate", "0"], "--send-rate"), (["--account-rate", "0"], "--account-rate"),
         (["--transport", "iot-core", "--lost", "0.1"], "--transport iot-core takes --viewers"),
         (["--storm", "reconnect", "--lost", "0.1"], "--storm reconnect takes --storm"),

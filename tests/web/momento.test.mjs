@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MomentoSocket } from "../../web/transports/momento.js";
-import { Momento } from "./services.mjs";
+import { Momento } from "./momento-service.mjs";
+import { Api } from "./services.mjs";
 import { frame } from "./table.mjs";
 import { dialled, promises, range, scene, watch } from "./transport-promises.mjs";
 import { until } from "./until.mjs";
@@ -61,12 +62,70 @@ test("a token that has ended is replaced, and nothing is missed", async (t) => {
 });
 
 test("a service that refuses every poll is left after three of them", async (t) => {
-  const { states, live } = await scene(t, Momento, {}, (service) => {
-    service.status = 429;
-  });
-  watch(live);
+  const { service, states, live } = await scene(t, Momento);
+  const { seqs, follow } = watch(live);
+  await until(() => follow.board && service.joined.length);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
+  service.status = 429;
+  service.post({ update: 3, prev: 2, has: "3" });
   await until(() => states.includes("waiting"));
   assert.equal(live.connection.reason, "The connection was lost.");
+});
+
+/** Cells of Momento that do not work: an address that nobody listens at, an overloaded one, one that never answers, and
+ * one behind a proxy that answers late. @type {[string, (service: Momento) => void][]} */
+const BROKEN = [
+  ["nobody listens there", (service) => Object.assign(service.cell, { url: "http://127.0.0.1:1" })],
+  ["it refuses every poll", (service) => Object.assign(service, { hello: 429, status: 429 })],
+  ["it refuses every poll that waits", (service) => Object.assign(service, { status: 429 })],
+  ["it never answers", (service) => Object.assign(service, { deaf: true })],
+  ["it fails late", (service) => Object.assign(service, { deaf: true, hangsUp: 400 })],
+];
+
+const IMPATIENT = { careSeconds: 0.05, quietSeconds: 0.3, pongSeconds: 0.2, helloSeconds: 0.1, beginSeconds: 0.05 };
+
+for (const [what, breaks] of BROKEN) {
+  test(`a page leaves a cell of which this is so for the next one: ${what}`, async (t) => {
+    const api = await new Api().start(t);
+    api.knows("m", 1);
+    const [dead, works] = [await new Momento().start(t, api), await new Momento().start(t, api)];
+    breaks(dead);
+    const { live } = await scene(t, Momento, {
+      cells: [dead.cell, works.cell],
+      api: api.url,
+      random: () => 0.1,
+      timings: IMPATIENT,
+    });
+    const { seqs } = watch(live);
+    await until(() => works.topics.get("livescore/open/m/all")?.size);
+    works.post({ update: 2, prev: 1, has: "2" });
+    await until(() => seqs.length === 2);
+    assert.deepEqual(seqs, [1, 2]);
+  });
+}
+
+test("a page whose only cell is dead says so, shows what HTTP has, and tries again after longer and longer pauses", async (t) => {
+  const { api, service, live } = await scene(t, Momento, {
+    random: () => 0.9,
+    timings: { retrySeconds: 0.01, retryMostSeconds: 30, helloSeconds: 0.1 },
+  });
+  const { url } = service.cell;
+  Object.assign(service.cell, { url: "http://127.0.0.1:1" });
+  /** @type {number[]} */
+  const pauses = [];
+  live.on("connection", ({ retryAt }) => retryAt && pauses.push(retryAt - Date.now()));
+  const { seqs, follow } = watch(live);
+  await until(() => live.connection.state === "refused" && follow.board);
+  assert.match(live.connection.reason ?? "", /refuses the connection/);
+  await until(() => pauses.length >= 6);
+  assert.ok(Number(pauses.at(-1)) > 3 * Number(pauses[0]), JSON.stringify(pauses));
+  assert.ok(api.granted.length <= pauses.length + 1, "one token for each try");
+  Object.assign(service.cell, { url });
+  await until(() => live.connection.state === "open");
+  api.knows("m", 2);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
 });
 
 /** A viewer of the match `m` in virtual time, whose polls are answered by `answer`. It returns when the polls have begun.
@@ -89,7 +148,8 @@ async function polling(time, answer) {
       if (path.includes("request=look")) looks.push(time.now);
       return frame({ snapshot: 1, has: [], recovered: true, channel: "livescore/open/m" });
     },
-    fetch: (/** @type {string} */ _url, /** @type {{signal: AbortSignal}} */ { signal }) => {
+    fetch: (/** @type {string} */ url, /** @type {{signal: AbortSignal}} */ { signal }) => {
+      if (url.includes("%3Ahello?")) return Promise.resolve(brings([]));
       const poll = { at: time.now, signal };
       polls.push(poll);
       return answer(poll);

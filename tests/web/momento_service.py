@@ -42,6 +42,8 @@ class Momento:
 
     def __init__(self, services: Services) -> None:
         self.services = services
+        self.greets = True
+        """Whether handshakes are answered: polls of no match."""
         self._topics: dict[str, Topic] = {}
 
     async def allow(self, _: web.Request) -> web.Response:
@@ -53,6 +55,8 @@ class Momento:
         assert request.match_info["cache"] == CACHE
         name, wanted = request.match_info["topic"], int(request.query.get("sequence_number", "0"))
         assert request.headers["Authorization"] == f"momento-{name.split(':')[1]}"
+        if name.endswith(":hello") and not self.greets:
+            await asyncio.Event().wait()
         topic = self._topics.get(name)
         if topic is not None and topic.handshakes != self.services.handshakes():
             topic = None

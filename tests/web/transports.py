@@ -63,6 +63,7 @@ class Services:
         self.director = director
         self.lines: list[Line] = []
         """The open connections, the newest last."""
+        self.momento = Momento(self)
         self.held: list[asyncio.Task[Any]] = []
         self.port = 0
         self._runner: web.AppRunner | None = None
@@ -73,9 +74,8 @@ class Services:
         app.router.add_get(PATHS["appsync-events"], Events(self).serve)
         app.router.add_get(PATHS["appsync-graphql"], GraphQL(self).serve)
         app.router.add_get(PATHS["iot-core"], IotCore(self).serve)
-        momento = Momento(self)
-        app.router.add_get("/topics/{cache}/{topic}", momento.poll)
-        app.router.add_options("/topics/{cache}/{topic}", momento.allow)
+        app.router.add_get("/topics/{cache}/{topic}", self.momento.poll)
+        app.router.add_options("/topics/{cache}/{topic}", self.momento.allow)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()

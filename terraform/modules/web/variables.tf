@@ -181,7 +181,7 @@ variable "force_destroy" {
 }
 
 variable "noncurrent_days" {
-  description = "For so many days a file that was replaced is kept, to roll a release back by hand."
+  description = "For this many days a file that was replaced is kept, to roll a release back by hand."
   type        = number
   default     = 30
   nullable    = false
