@@ -156,12 +156,12 @@ def _storm(
 ) -> dict[str, Any]:  # fmt: skip
     """Play connections."""
     from forecast.planner import refusal
-    from forecast.quota_uses import connecting
+    from forecast.quota_uses import join_quotas
     from forecast.simulation.arrivals import Storm, check, play
     from forecast.times import join_rates, joining
 
     kick_off = storm == KICK_OFF
-    account = _account(quotas, connecting(transport, opens_page=kick_off), f"--storm {storm} on {transport}")
+    account = _account(quotas, join_quotas(transport, opens_page=kick_off), f"--storm {storm} on {transport}")
     rates = join_rates(transport, account, matches=matches, cells=cells, opens_page=kick_off)
     _, binds = joining(transport, viewers / cells, rates)
     played = Storm(viewers, list(rates.values()), spread if kick_off else 0.0, cells, seed)
@@ -179,11 +179,11 @@ def _service(
 ) -> dict[str, Any]:  # fmt: skip
     """Play goals on a transport that broadcasts itself."""
     from forecast.planner import refusal
-    from forecast.quota_uses import telling
+    from forecast.quota_uses import goal_quotas
     from forecast.simulation.services import Service, play
     from forecast.times import outbound
 
-    account = _account(quotas, telling(transport), f"A goal on {transport}")
+    account = _account(quotas, goal_quotas(transport), f"A goal on {transport}")
     _, rate = outbound(transport, account)
     # The cell with the most viewers, and its matches.
     in_cell = ceil(viewers / cells)

@@ -11,7 +11,7 @@ from devstack.stack_cells import API_GATEWAY
 from forecast.account import account
 from forecast.bill import GROUPS, bill
 from forecast.question import QuestionError
-from forecast.quota_uses import check_quotas, connecting, telling
+from forecast.quota_uses import check_quotas, goal_quotas, join_quotas
 from forecast.times import goal, join_rates, joining, outbound
 from subscriptions.shards import initial_shards
 
@@ -136,7 +136,7 @@ def check(
         raise QuestionError(f"{question.region} is no region that we know; there are {', '.join(sorted(regions))}.")
     if not known:
         raise QuestionError("There is no transport to plan for.")
-    used = set().union(*(telling(each) | connecting(each, opens_page=opens_page) for each in known))
+    used = set().union(*(goal_quotas(each) | join_quotas(each, opens_page=opens_page) for each in known))
     check_quotas(question.quotas, quotas, used, f"The answer for {', '.join(known)}")
 
 

@@ -15,10 +15,10 @@ MOST_QUOTA = 1_000_000_000_000
 UNUSED = {"shards", "table_reads", "appsync_inbound"}
 """Quotas that preflight compares, and on which no answer depends."""
 
-TELLING = {API_GATEWAY: {"requests"}, "iot-core": {"iot_outbound"}, "momento": {"momento_operations"}}
+OF_A_GOAL = {API_GATEWAY: {"requests"}, "iot-core": {"iot_outbound"}, "momento": {"momento_operations"}}
 """By transport: the quotas that limit the time of a goal."""
 
-CONNECTING = {
+OF_JOINING = {
     API_GATEWAY: {"requests", "connections", "concurrency", "table_writes"},
     "iot-core": {"iot_connects", "concurrency"},
     "momento": {"momento_operations"},
@@ -26,20 +26,20 @@ CONNECTING = {
 """By transport: the quotas that limit how fast an audience connects, beside the CDN's. The quota ``requests`` sets the
 throttles of the routes."""
 
-HOLDING = {"iot-core": {"iot_connections"}, "momento": {"momento_subscribers"}}
+OF_HOLDING = {"iot-core": {"iot_connections"}, "momento": {"momento_subscribers"}}
 """By transport: the quotas that limit how many viewers there can be at once."""
 
 PAGE = {"cdn_requests"}
 
 
-def telling(transport: str) -> set[str]:
+def goal_quotas(transport: str) -> set[str]:
     """The quotas on which a goal depends."""
-    return TELLING.get(transport, {"appsync_outbound"}) | HOLDING.get(transport, set())
+    return OF_A_GOAL.get(transport, {"appsync_outbound"}) | OF_HOLDING.get(transport, set())
 
 
-def connecting(transport: str, *, opens_page: bool) -> set[str]:
+def join_quotas(transport: str, *, opens_page: bool) -> set[str]:
     """The quotas on which connecting depends."""
-    found = CONNECTING.get(transport, {"appsync_connects", "concurrency"}) | HOLDING.get(transport, set())
+    found = OF_JOINING.get(transport, {"appsync_connects", "concurrency"}) | OF_HOLDING.get(transport, set())
     return found | PAGE if opens_page else found
 
 

@@ -11,7 +11,7 @@ from forecast.asking import ask, ground, transports
 from forecast.bill import Options
 from forecast.planner import refusal, report
 from forecast.question import Question, QuestionError
-from forecast.quota_uses import UNUSED, check_quotas, connecting, telling
+from forecast.quota_uses import UNUSED, check_quotas, goal_quotas, join_quotas
 from forecast.times import join_rates, joining, outbound
 
 FACTS = ground("us-east-1", Options())
@@ -31,10 +31,10 @@ def test_a_storm_and_a_service_take_the_quotas_that_count(transport: str, key: s
             for each in (plain, low)
         ]
         answers = [(joining(transport, VIEWERS, rates), refused) for rates, refused in joins]
-        assert (answers[0] != answers[1]) == (key in connecting(transport, opens_page=opens_page))
+        assert (answers[0] != answers[1]) == (key in join_quotas(transport, opens_page=opens_page))
     if transport != "api-gateway":
         told = [(outbound(transport, each), refusal(transport, 10, each)) for each in (plain, low)]
-        assert (told[0] != told[1]) == (key in telling(transport))
+        assert (told[0] != told[1]) == (key in goal_quotas(transport))
 
 
 @pytest.mark.parametrize("transport", transports())
@@ -43,7 +43,7 @@ def test_a_plan_takes_the_quotas_that_count(transport: str, key: str) -> None:
     """A low quota changes the plan of a transport, or is refused."""
     question = Question(VIEWERS, 25, 2.0)
     low = replace(question, quotas={key: LITTLE.get(key, 1)})
-    if key in telling(transport) | connecting(transport, opens_page=True):
+    if key in goal_quotas(transport) | join_quotas(transport, opens_page=True):
         assert report(ask(low, [transport], Options())) != report(ask(question, [transport], Options()))
     else:
         with pytest.raises(QuestionError, match=f"answer for {transport} does not depend on the quota {key}, only on"):
