@@ -48,7 +48,8 @@ FILES: Final = {
     "tests/client/transports": {"test_channel_memory", "test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/forecast": {
-        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",
+        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_quota_uses", "test_sender_curve",
+        "test_wording",
     },
     "tests/forecast/simulation": {"test_outcome", "test_scenario", "test_services", "test_viewers"},
     "tests/loadtest": {

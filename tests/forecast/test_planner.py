@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from broadcaster.send import connection_pool, gateway
-from forecast import account
+from broadcaster.send import carousel, connection_pool, gateway
+from forecast import account, sender_curve
 from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import report
@@ -25,8 +25,9 @@ def rows(question: Question, options: Options = NOBODY_KNOWS) -> dict[str, Any]:
 
 
 def test_the_planner_knows_the_senders_limits() -> None:
-    """The planner computes with as many connections as a sender opens."""
+    """The planner computes with as many connections as a sender opens, and with the sender's first poll."""
     assert (account.CONNECTIONS, account.MOST_OPENING) == (gateway.CONNECTIONS, connection_pool.MOST_OPENING)
+    assert sender_curve.FIRST_POLL_SECONDS == carousel.FIRST_POLL_SECONDS
 
 
 def test_a_million_viewers_at_default_quotas() -> None:
