@@ -40,7 +40,7 @@ EMPTY_SECONDS = 1.0
 """After an answer without a message the next poll begins no earlier than so long after the last one."""
 
 AHEAD_SECONDS = (30.0, 600.0)
-"""A token of Momento's is replaced so many seconds before it ends, at least and at most, because many viewers share it. One
+"""A token of Momento's is replaced so many seconds before it ends, at least and at most: many viewers share it. A token
 that ends soon is used for half of its time."""
 
 OPEN_SEGMENT = "open"
