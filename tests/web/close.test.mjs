@@ -212,7 +212,7 @@ for (const Kind of [Gateway, Events, GraphQL, Iot, Momento]) {
         const { begun } = has;
         assert.equal(has.listeners, 0);
         for (let done = false; !done; ) done = Boolean((await reader.next()).done);
-        // What the library has given up ends in the next turns of the loop.
+        // Requests that the library has given up end in the next turns of the loop.
         for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
         assert.deepEqual(has.left, { timers: 0, requests: [], sockets: 0, listeners: 0 });
         assert.equal(has.begun, begun, "it begins nothing any more");
