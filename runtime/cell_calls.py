@@ -13,6 +13,7 @@ from runtime.thaw import IDLE_SECONDS, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Executor
 
 PATIENCE_SECONDS = 2.0
 """Seconds that the other cells' answers wait for a slow cell."""
@@ -28,12 +29,13 @@ class CellCalls:
     """Calls up to ``count`` cells at once, each in a thread. With one cell the call runs in the caller's thread.
 
     Use one object for each service, because the object takes a cell that has answered for a cell with an open
-    connection. ``clock`` counts seconds, also while the function's process is frozen.
+    connection. ``clock`` counts seconds, also while the function's process is frozen. ``threads`` run the calls to
+    several cells; without it this object makes its own.
     """
 
-    def __init__(self, count: int, clock: Callable[[], float] = seconds) -> None:
+    def __init__(self, count: int, clock: Callable[[], float] = seconds, threads: Executor | None = None) -> None:
         # A call that was given up still holds its thread until its client's time-out.
-        self._threads = ThreadPoolExecutor(4 * count) if count > 1 else None
+        self._threads = (threads or ThreadPoolExecutor(4 * count)) if count > 1 else None
         self._clock = clock
         self._answered: dict[str, float] = {}
 

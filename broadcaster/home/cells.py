@@ -95,13 +95,18 @@ class Cells:
         watchdog_queue: WatchdogQueue,
         threads: Executor,
         clock: Callable[[], float] = seconds,
+        *,
+        cell_threads: Executor | None = None,
     ) -> None:
-        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells."""
+        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells.
+
+        ``cell_threads`` run the calls to several cells; without it this object makes its own.
+        """
         self._cells = dict(cells)
         self._watchdog_queue = watchdog_queue
         self._threads = threads
         self._clock = clock
-        self._calls = CellCalls(len(self._cells), clock)
+        self._calls = CellCalls(len(self._cells), clock, cell_threads)
         self._silent_until: dict[str, float] = {}
         self._silent_matches: dict[str, dict[str, float]] = {}
         """Cell -> the matches for which it is silent, and until when."""
