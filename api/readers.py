@@ -1,6 +1,6 @@
 """The readers' routes: lists, snapshots, events and line-ups, which everybody may read.
 
-The process caches each answer for a second (shared_reads.py). So many readers do not use up the read units that the
+The process caches each answer for a second (shared_reads.py), so the readers do not use up the read units that the
 numbering of a match needs.
 """
 

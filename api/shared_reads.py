@@ -1,8 +1,8 @@
 """Reads of matches that need no token, cached by the process for a second (runtime/brief_cache.py).
 
-So many readers do not use up the read units that the numbering of a match needs: the process reads the state of a match
-at most once a second, and so each page of its history, its receipts and the list of its day. No decision rests on these
-reads.
+The readers do not use up the read units that the numbering of a match needs: the process reads the state of a match at
+most once a second. The same holds for each page of its history, its receipts and the list of its day. No decision rests
+on these reads.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class Repairer:
 
     ``show(follower, events)`` gets the events that were brought back. ``ask(follower)`` asks over the socket if HTTP
     has not helped. ``failed(error)`` gets an error that ``show`` raises. ``http_is_ahead(since)`` is called if a read
-    that began at ``since`` (``time.monotonic``) brought events that the socket had not brought.
+    that began at ``since`` (of the ``clock``, in seconds) brought events that the socket had not brought.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class Repairer:
         spread_seconds: float = SPREAD_SECONDS,
         *,
         http_is_ahead: Callable[[float], None] = lambda _since: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._reader = reader
         self._show = show
         self._ask = ask
         self._failed = failed
         self._http_is_ahead = http_is_ahead
+        self._clock = clock
         self._spread = spread_seconds
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -78,7 +80,7 @@ class Repairer:
             self._failed(error)
 
     async def _repair(self, follower: Follower) -> None:
-        had_gap, begun = follower.gap, time.monotonic()
+        had_gap, begun = follower.gap, self._clock()
         for attempt in range(1, TRIES + 1):
             await asyncio.sleep(delay(attempt, random.random(), self._spread))
             if had_gap and not follower.gap:

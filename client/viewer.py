@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .event import Event
     from .frame_types import ErrorFrame, RawFrame
     from .http_reader import HttpReader
-    from .viewer_connection import Connection
+    from .viewer_connection import Connection, Dial
 
 IDLE_SECONDS = 240.0
 """Seconds between two pings of an idle connection, which API Gateway would close after 10 minutes (
@@ -75,7 +75,8 @@ class Viewer:
     1970). ``on_frame`` gets every frame that comes over the socket. ``on_lost`` gets the error of a connection that
     could not be opened. ``on_message(key, body)`` gets each message to the token's subject. With a ``reader`` missed
     events are read over HTTP; without one, and if that does not help, the viewer asks over the socket. ``token`` may be
-    a function, which is called before each connection. ``chance`` returns random numbers in [0, 1) for the jitter.
+    a function, which is called before each connection. ``chance`` returns random numbers in [0, 1) for the jitter. A
+    simulation passes a ``clock``, which counts seconds, and a ``dial`` that opens its own connections.
     """
 
     def __init__(
@@ -100,10 +101,11 @@ class Viewer:
         spread_seconds: float = SPREAD_SECONDS,
         broadcast_times: BroadcastTimes = BROADCAST_TIMES,
         chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        dial: Dial | None = None,
     ) -> None:
-        self._dial = dialer(cell, reader, broadcast_times)
-        self._token = token
-        self._only = only
+        self._clock, self._dial = clock, dial or dialer(cell, reader, broadcast_times)
+        self._token, self._only = token, only
         self._on_event, self._on_frame, self._on_lost = on_event, on_frame, on_lost
         self._listening = Listening(on_message)
         self.followers = {match: Follower(match) for match in matches}
@@ -141,13 +143,13 @@ class Viewer:
         self._last_frame_at: dict[str, float] = {}
         self._gap_since: dict[str, float] = {}
         self._failure: BaseException | None = None
-        self._chance = chance
-        self._silence_chance = chance()
-        self._repairer = (
-            Repairer(reader, self._show, self._sync, self._fail, spread_seconds, http_is_ahead=self._http_is_ahead)
-            if reader is not None
-            else None
-        )
+        self._chance, self._silence_chance = chance, chance()
+        self._repairer: Repairer | None = None
+        if reader is not None:
+            self._repairer = Repairer(
+                reader, self._show, self._sync, self._fail, spread_seconds, http_is_ahead=self._http_is_ahead,
+                clock=clock,
+            )  # fmt: skip
         self._care_seconds = care_seconds
         self._silence_seconds = silence_seconds
         self._idle_seconds = idle_seconds
@@ -172,12 +174,12 @@ class Viewer:
         while True:
             if self._failure is not None:
                 raise self._failure
-            begun = time.monotonic()
+            begun = self._clock()
             try:
                 token = self._token() if callable(self._token) else self._token
                 self._socket = await self._dial(token, self._receive)
                 self.connects += 1
-                self.opened_at = time.monotonic()
+                self.opened_at = self._clock()
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._socket)
                 if self.silent_connections:
@@ -236,7 +238,7 @@ class Viewer:
     def _care_later(self) -> None:
         if self._care_timer is not None:
             self._care_timer.cancel()
-        now = time.monotonic()
+        now = self._clock()
         due = [
             each + self._pong_seconds for each in (self._state.pinged_at, self._state.doubted_at) if each is not None
         ]
@@ -249,7 +251,7 @@ class Viewer:
 
     def _care(self) -> None:
         """Repeat requests without an answer, and read over HTTP after a silence."""
-        now, socket = time.monotonic(), self._socket
+        now, socket = self._clock(), self._socket
         if socket is None:
             return
         if now > self._state.leave_at:
@@ -320,7 +322,7 @@ class Viewer:
         """Read every match over HTTP, because the socket opens and brings no message."""
         for follower in self.followers.values():
             if self._repairer is not None:
-                self._last_frame_at[follower.match] = self._checked_at = time.monotonic()
+                self._last_frame_at[follower.match] = self._checked_at = self._clock()
                 (self._repairer.begin if follower.epoch else self._repairer.read_first)(follower)
 
     def _http_is_ahead(self, since: float) -> None:
@@ -329,7 +331,7 @@ class Viewer:
         if socket is None or not socket.open or socket.last_message_at >= since or self._state.doubted_at is not None:
             return
         follower = next(each for each in self.followers.values() if each.epoch is not None)
-        self._state.doubted_at = time.monotonic()
+        self._state.doubted_at = self._clock()
         self._send({"action": "sync", "match": follower.match, **(follower.since() or {})})
         self._care_later()
 
@@ -346,7 +348,7 @@ class Viewer:
         for event in events:
             if self._on_event is not None:
                 self._on_event(follower.match, event, at)
-        now, since = time.monotonic(), self._gap_since.get(follower.match)
+        now, since = self._clock(), self._gap_since.get(follower.match)
         if follower.gap and since is None:
             self.gaps += 1
             self._gap_since[follower.match] = now
@@ -375,7 +377,7 @@ class Viewer:
                 self._subscribe(follower)
         if self._listening.is_due:
             self._send(LISTEN)
-        self._state.subscribe_again_at = time.monotonic() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
+        self._state.subscribe_again_at = self._clock() + self._state.subscribe_pause * (0.5 + self._chance() / 2)
         self._state.subscribe_pause = min(ASK_SECONDS, self._state.subscribe_pause * 2)
 
     def _subscribe(self, follower: Follower) -> None:
@@ -419,7 +421,7 @@ class Viewer:
         if follower is None or kind is None:
             return
         self._attempt = 0
-        self._last_frame_at[follower.match] = time.monotonic()
+        self._last_frame_at[follower.match] = self._clock()
         self.errors.clear()
         patient = self._repairer is not None and not self._state.pending_syncs[follower.match]
         is_repair = kind == "snapshot" and self._state.pending_syncs[follower.match] > 0

@@ -141,7 +141,7 @@ def writable(*files: Path | None) -> None:
 
 
 def port_for(viewers: int, port: int | None) -> int:
-    """The port of a stack for this number of sockets. Raises StackError if the machine does not allow so many."""
+    """The port of a stack for this number of sockets. Raises StackError if the machine does not allow that many."""
     if (refusal := allow_sockets(viewers)) is not None:
         raise StackError(refusal)
     return port or free_port()

@@ -10,14 +10,14 @@ import typer
 from rich.table import Table
 
 from commands.common import AsJson, WrongOptionError, errors_end_the_command, out, writable
+from commands.quota_option import Quotas, quotas_of
 from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import OURS, dollars, report
 from forecast.question import Question, QuestionError
+from forecast.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from forecast.planner import Plan, Row
 
 PAGES = ("match", "scoreboard", "none")
@@ -31,9 +31,7 @@ def plan(
     cells: Annotated[int, typer.Option(help="Cells, each in a region of its own.")] = 1,
     region: Annotated[str, typer.Option(help="Region whose default quotas count.")] = "us-east-1",
     transport: Annotated[str, typer.Option(help="Name of a transport, or all.")] = "all",
-    quota: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, a quota that the account has, such as requests=60000.")
-    ] = None,
+    quota: Quotas = None,
     within: Annotated[float | None, typer.Option(help="Seconds in which the last viewer is to have a goal.")] = None,
     page: Annotated[str, typer.Option(help="Page that viewers have open: match, scoreboard or none.")] = "match",
     keepalives: Annotated[
@@ -56,9 +54,15 @@ def plan(
     if page not in PAGES:
         raise typer.BadParameter(f"{page} is not one of {', '.join(PAGES)}", param_hint="--page")
     with errors_end_the_command():
-        question = Question(viewers, events, hours, matches, cells, region, _quotas(quota or []), within)
+        question = Question(viewers, events, hours, matches, cells, region, quotas_of(quota), within)
         options = Options(keepalives, _range(momento_price), page)  # type: ignore[arg-type]
         wanted = _wanted(transport)
+        if momento_price is not None and "momento" not in wanted:
+            raise WrongOptionError("--momento-price says what Momento costs, and --transport leaves Momento out.")
+        if keepalives is not None and "appsync-events" not in wanted:
+            raise WrongOptionError(
+                "--keepalives-billed and --keepalives-free are about appsync-events, which --transport leaves out."
+            )
         found = ask(question, wanted, options)
         if plot is not None:
             from forecast.plan_plot import draw  # matplotlib is much to import
@@ -77,21 +81,6 @@ def _wanted(transport: str) -> list[str]:
     if transport not in known:
         raise QuestionError(f"There is no transport {transport}; there are {', '.join(known)}, and all.")
     return [transport]
-
-
-def _quotas(stated: Sequence[str]) -> dict[str, float]:
-    found = {}
-    for each in stated:
-        name, equals, value = each.partition("=")
-        if name in found:
-            raise WrongOptionError(f"--quota names {name} twice.")
-        try:
-            found[name] = float(value.replace(",", "").replace("_", ""))
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise WrongOptionError(f"--quota is NAME=VALUE, such as requests=60000, not {each}.")
-    return found
 
 
 def _range(stated: str | None) -> tuple[float, float] | None:
@@ -115,7 +104,9 @@ def _show(found: Plan) -> None:
     for row in found.rows:
         times = [row.alone.first_s, row.alone.median_s, row.alone.last_s]
         times += [row.together.last_s] if several else []
-        seconds.add_row(row.name, *map(_time, times), _time(row.join_s), OURS.get(row.alone.binds, row.alone.binds))
+        seconds.add_row(
+            row.name, *map(duration, times), duration(row.join_s), OURS.get(row.alone.binds, row.alone.binds)
+        )
     out.print(seconds)
     money = Table(
         "dollars", *(row.name for row in found.rows), title=f"Cost of the match, list prices of {found.prices_of[0]}"
@@ -151,14 +142,6 @@ def _raises(row: Row, within: float | None) -> list[str]:
     aim = f"for {within:g} s " if within is not None else ""
     cells = f" in each of {raised.cells} cells" if wanted and raised.cells > 1 else ""
     return [*found, f"{aim}raise {', '.join(wanted)}{cells}."] if wanted else found
-
-
-def _time(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.2f} s"
-    if seconds < 180:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 7_200 else f"{seconds / 3_600:,.1f} h"
 
 
 def _money(low: float, high: float) -> str:

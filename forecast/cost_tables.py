@@ -13,6 +13,7 @@ from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.price_file import prices
 from forecast.question import Question
+from forecast.wording import duration
 
 if TYPE_CHECKING:
     from forecast.bill import Bill, Line
@@ -95,10 +96,10 @@ def wait_rows() -> list[str]:
     for viewers, text in ((10_000, "10,000"), (1_000_000, "a million"), (10_000_000, "ten million")):
         found = {row.name: row for row in ask(replace(QUESTION, viewers=viewers), names, Options()).rows}
         waits = [found[name].alone.last_s - found[name].alone.first_s for name in names]
-        rows.append(f"| {text} viewers | {' | '.join(map(_time, waits))} |")
+        rows.append(f"| {text} viewers | {' | '.join(map(duration, waits))} |")
         if viewers > 10_000:
             joins = [found[name].join_s for name in names]
-            rows.append(f"| {text} viewers connect in | {' | '.join(map(_time, joins))} |")
+            rows.append(f"| {text} viewers connect in | {' | '.join(map(duration, joins))} |")
     return rows
 
 
@@ -116,18 +117,10 @@ def scale_rows() -> list[str]:
             if row.refuses is not None and name != "momento":
                 limit = f"`{next(iter(row.raised.quotas))}`, then {limit}"
             dollars = _rough(row.bill.low, row.bill.high) if row.bill.is_complete else "not public"
-            waits = "–" if name == "momento" else _time(row.alone.last_s)
-            joins = "–" if name == "momento" else _time(row.join_s)
+            waits = "–" if name == "momento" else duration(row.alone.last_s)
+            joins = "–" if name == "momento" else duration(row.join_s)
             rows.append(f"| {name} | {cells} | {waits} | {joins} | {dollars} | {limit} |")
     return rows
-
-
-def _time(seconds: float) -> str:
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 180:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7_200 else f"{seconds / 3_600:.1f} hours"
 
 
 def _rough(low: float, high: float) -> str:

@@ -10,6 +10,7 @@ from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING
 
+from broadcaster.control.rate_share import RateShare, share
 from broadcaster.send.pacing import BURST_SECONDS
 from broadcaster.send.polls import POLL_SECONDS
 from forecast.account import CONNECTIONS, MOST_OPENING
@@ -20,6 +21,50 @@ if TYPE_CHECKING:
 STEP_S, STEPS = 0.005, 200
 """Seconds of a step of a sender's beginning. After so many steps it has as many connections as it needs."""
 
+STEPS_BESIDE_RIVALS = 600
+"""So many steps are counted singly if other matches have a goal too: a short broadcast ends faster by their needs."""
+
+FIRST_POLL_SECONDS = 0.05
+"""Seconds from a sender's first page to its first poll; a test compares them with the sender's."""
+
+
+class Rivals:
+    """The rate of one sender by its polls, while ``rivals`` other matches like its own have the same goal.
+
+    Each match begins with an equal part. The senders announce their remaining posts at their polls. A match whose
+    rivals need less than an equal part gets what they leave (``broadcaster.control.rate_share``).
+    """
+
+    def __init__(self, rivals: int, rate: float, senders: int, call_s: float) -> None:
+        """``rate``: POSTs a second of all senders of its match, at an equal part. ``call_s``: seconds of a call."""
+        self.rivals = rivals
+        self._senders = senders
+        self._cell_rate = rate * (rivals + 1)
+        self._call_s = call_s
+        self._poll_at = FIRST_POLL_SECONDS + call_s
+        self._known_from = float("inf")
+        self._announced: int | None = None
+        self.rate = rate / senders
+
+    def poll(self, at: float, left: int) -> bool:
+        """Poll if it is time at ``at`` seconds, when the batch has ``left`` posts; returns whether the rate changed."""
+        if at + 1e-9 < self._poll_at or left == 0:
+            return False
+        before, announced = self.rate, self._announced
+        if announced is not None:
+            self.rate = self._share(announced, known=at + 1e-9 >= self._known_from)
+        self._poll_at += POLL_SECONDS + self._call_s
+        if announced is None or left <= announced / 2:
+            self._known_from = min(self._known_from, at + self._call_s + POLL_SECONDS)
+            self._announced = left
+            self._poll_at += self._call_s
+        return self.rate != before
+
+    def _share(self, announced: int, *, known: bool) -> float:
+        left = dict.fromkeys(range(self._senders), announced)
+        rows = [RateShare(str(each), "", self._senders, frozenset(), 1, left) for each in range(self.rivals + 1)]
+        return share(rows, "0", self._senders, self._cell_rate, 0.0, announced=known)
+
 
 class SenderCurve:
     """The POSTs of one sender by time, from its first page on.
@@ -28,35 +73,39 @@ class SenderCurve:
     begins with the burst of a tenth of a second. After ``STEPS`` steps it sends evenly.
     """
 
-    def __init__(self, rows: int, rate: float, open_s: float, post_s: float) -> None:
+    def __init__(self, rows: int, rate: float, open_s: float, post_s: float, rivals: Rivals | None = None) -> None:
         """``rows``: of its batch. ``rate``: POSTs a second of its part of the send rate."""
         self.rows = rows
         self.most = CONNECTIONS / post_s
         """POSTs a second that its connections carry."""
         self._rate = min(rate, self.most)
-        self._sent = list(accumulate(_posts_of_steps(rows, rate, open_s, post_s)))
+        self._sent = list(accumulate(_posts_of_steps(rows, rate, open_s, post_s, rivals)))
+        self._even_from = (len(self._sent) - 1) * STEP_S
 
     def seconds(self, posts: int) -> float:
         """Seconds until so many posts have left."""
         if posts <= self._sent[-1]:
             return bisect_left(self._sent, posts) * STEP_S
-        return (STEPS - 1) * STEP_S + (posts - self._sent[-1]) / self._rate
+        return self._even_from + (posts - self._sent[-1]) / self._rate
 
     def posts(self, seconds: float) -> float:
         """Posts that have left after so many seconds."""
         step = int(seconds / STEP_S)
-        if step < STEPS - 1:
+        if step < len(self._sent) - 1:
             return self._sent[step]
-        return min(self.rows, self._sent[-1] + (seconds - (STEPS - 1) * STEP_S) * self._rate)
+        return min(self.rows, self._sent[-1] + (seconds - self._even_from) * self._rate)
 
 
-def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float) -> list[int]:
+def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float, rivals: Rivals | None) -> list[int]:
     """The posts that leave in each step of the beginning."""
+    steps = STEPS if rivals is None else STEPS_BESIDE_RIVALS
     opens, answers = (max(1, round(each / STEP_S)) for each in (open_s, post_s))
     burst = max(1.0, rate * BURST_SECONDS)
     tokens, idle, opened, opening, left = burst, 0, 0, 0, rows
-    ready, fresh, posts = [0] * (STEPS + answers), [0] * (STEPS + opens), []
-    for step in range(STEPS):
+    ready, fresh, posts = [0] * (steps + answers), [0] * (steps + opens), []
+    for step in range(steps):
+        if rivals is not None and rivals.poll(step * STEP_S, left):
+            rate, burst = rivals.rate, max(1.0, rivals.rate * BURST_SECONDS)
         tokens = min(burst, tokens + rate * STEP_S)
         idle, opening, opened = idle + fresh[step] + ready[step], opening - fresh[step], opened + fresh[step]
         now = min(idle, int(tokens), left)
@@ -71,15 +120,17 @@ def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float) -> lis
 
 
 def batch_seconds(
-    batches: Sequence[int], rate: float, *, open_s: float, post_s: float, call_s: float
+    batches: Sequence[int], rate: float, *, open_s: float, post_s: float, call_s: float, rivals: int = 0
 ) -> tuple[float, float, float]:
     """Seconds from the senders' first pages until the first, the middle and the last POST of all ``batches``.
 
     ``batches``: the rows of each. ``rate``: POSTs a second of all together. A sender whose batch is done leaves its
-    part to the others, who learn that at their next poll.
+    part to the others, who learn that at their next poll. ``rivals``: other matches like this one with a goal at the
+    same moment.
     """
-    share, sizes = rate / len(batches), sorted(batches)
-    largest = SenderCurve(sizes[-1], share, open_s, post_s)
+    part, sizes = rate / len(batches), sorted(batches)
+    beside = Rivals(rivals, rate, len(batches), call_s) if rivals else None
+    largest = SenderCurve(sizes[-1], part, open_s, post_s, beside)
     first, middle = largest.seconds(1), largest.seconds(ceil(sum(sizes) / len(sizes) / 2))
     alone = largest.seconds(sizes[-1])
     smaller = [each for each in sizes if each < sizes[-1]]

@@ -13,6 +13,8 @@ from forecast.sender_curve import batch_seconds
 from subscriptions.shards import initial_shards
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from forecast.account import Account
     from forecast.latencies import Latencies
 
@@ -59,7 +61,7 @@ def goal(
     shards and the senders of each cell follow from it.
     """
     if transport == API_GATEWAY:
-        return _by_posts(viewers, audience or viewers, account.send_rate / together, account, latencies)
+        return _by_posts(viewers, audience or viewers, together, account, latencies)
     begun = _due_s(latencies) - latencies.call_s + latencies.publish_s
     quota, rate = outbound(transport, account)
     took = viewers * together / rate
@@ -80,16 +82,15 @@ def outbound(transport: str, account: Account) -> tuple[str, float]:
     return "appsync_outbound", account.quotas["appsync_outbound"] / ceil(FRAME_KB / 5)
 
 
-def _by_posts(viewers: float, audience: float, rate: float, account: Account, latencies: Latencies) -> Times:
-    shards = initial_shards(ceil(audience))
+def _by_posts(viewers: float, audience: float, together: int, account: Account, latencies: Latencies) -> Times:
+    rate, shards = account.send_rate / together, initial_shards(ceil(audience))
     batches = plan(shards, ceil(audience), account.budget)
     of_a_shard = viewers / shards
     page = min(of_a_shard, PAGE_ROWS) / PAGE_ROWS * latencies.page_s
     begun = _due_s(latencies) + latencies.start_s + latencies.invoke_s + latencies.call_s + page + latencies.post_s / 2
     rows = [max(1, ceil((each.end - each.first) * of_a_shard)) for each in batches]
-    first, middle, last = batch_seconds(
-        rows, rate, open_s=latencies.open_s, post_s=account.post_s, call_s=latencies.call_s
-    )
+    calls = {"open_s": latencies.open_s, "post_s": account.post_s, "call_s": latencies.call_s}
+    first, middle, last = batch_seconds(rows, rate, rivals=together - 1, **calls)
     limit = _limit_of_posts(rate / len(rows), len(rows), account)
     return Times(begun + first, begun + middle, begun + last, _binds(limit, begun + first, begun + last))
 
@@ -111,24 +112,35 @@ def connects_of(transport: str) -> str:
     return names.get(transport, "appsync_connects")
 
 
-def joining(
-    transport: str, viewers: float, account: Account, *, matches: int = 1, cells: int = 1, opens_page: bool = True
-) -> tuple[float, str]:
-    """Seconds until the audience of one cell is connected, and the key of the quota that binds.
+def join_rates(
+    transport: str, account: Account, *, matches: int = 1, cells: int = 1, opens_page: bool = True
+) -> dict[str, float]:
+    """Viewers a second that each limit of connecting lets into one cell, by key of the quota or of our own limit.
 
     ``cells``: all of them read a match's one row at home, and there is one site for all. ``opens_page``: whether the
     viewers load a page of the site first.
     """
     quotas = account.quotas
-    connects = connects_of(transport)
-    rates = {connects: quotas[connects]}
+    rates = {}
     if opens_page:
         rates["cdn_requests"] = quotas["cdn_requests"] / PAGE_REQUESTS / cells
+    connects = connects_of(transport)
+    rates[connects] = quotas[connects]
+    if transport == "momento":
+        # One API gives the viewers of all cells their tokens.
+        rates["tokens_throttle"] = account.spare_throttle / cells
+    if transport == API_GATEWAY:
+        rates["connect_throttle"] = account.connect_throttle
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):
         rates["concurrency"] = quotas["concurrency"] / seconds
     if transport == API_GATEWAY:
         rates["table_writes"] = quotas["table_writes"] / JOIN_WRITES
-        rates["connect_throttle"] = account.connect_throttle
         rates["match_row"] = PARTITION_READS * matches / cells
-    binds = min(rates, key=lambda name: rates[name])
+    return rates
+
+
+def joining(transport: str, viewers: float, rates: Mapping[str, float]) -> tuple[float, str]:
+    """Seconds until so many viewers of one cell are connected, and the limit of ``join_rates`` that binds."""
+    connects = connects_of(transport)
+    binds = min(rates, key=lambda name: (rates[name], name != connects))
     return viewers / rates[binds], binds

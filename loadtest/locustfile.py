@@ -26,8 +26,8 @@ from client.cell_address import API_GATEWAY, CellAddress
 from loadtest.cell_choice import CellChoiceError, choose
 from loadtest.director import STEP_SECONDS, Director, plan_of
 from loadtest.load_limits import refuse_remote
-from loadtest.pipe import SwarmProcess
 from loadtest.shapes import SHAPES
+from loadtest.swarm_process import SwarmProcess
 from loadtest.swarm_results import event_id
 from loadtest.token_sources import TokensError, tokens_from
 
@@ -321,7 +321,7 @@ class Viewer(User):
         gevent.sleep(60)
 
     def a_while(self, least: float, most: float) -> None:
-        """Watch for so many seconds of the match, longer in a large crowd.
+        """Watch for this many seconds of the match, longer in a large crowd.
 
         For any number of viewers, about thirty a second come and go. Each of these subscribes, which costs the system
         under test more than a goal.

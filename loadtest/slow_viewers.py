@@ -38,7 +38,7 @@ NOISE = b'{"type":"noise","x":"%s"}' % (b"x" * 16_000)
 
 FILL_SECONDS = 60.0
 SETTLED, SETTLE_SECONDS = 8, 0.5
-"""So many rounds, so long apart, in which no connection takes anything: then the buffers are full."""
+"""This many rounds, this long apart, in which no connection takes anything: then the buffers are full."""
 
 
 class NotSlowError(ProgramError):
@@ -51,11 +51,11 @@ async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
 
     No code reads their sockets, not even a library that reads ahead.
     """
-    door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+    turns = asyncio.Semaphore(CONNECTS_AT_ONCE)
     sockets: list[socket.socket] = []
 
     async def come() -> None:
-        async with door:
+        async with turns:
             sock = socket.socket()
             sockets.append(sock)
             await _subscribe(sock, url, match)

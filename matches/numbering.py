@@ -120,7 +120,7 @@ class Numbering:
 
     def _apply_chunk(self, waiting: Sequence[AcceptedEvent]) -> Iterator[Numbered]:
         match, reading = waiting[0].match, None
-        # ``alone``: so many of the next events are not grouped, because a group with them could not be written.
+        # ``alone``: this many of the next events are not grouped, because a group with them could not be written.
         tries = alone = 0
         while waiting:
             if reading is None:

@@ -13,7 +13,6 @@ from runtime.thaw import IDLE_SECONDS, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from concurrent.futures import Executor
 
 PATIENCE_SECONDS = 2.0
 """Seconds that the other cells' answers wait for a slow cell."""
@@ -22,20 +21,26 @@ COLD_SECONDS = 2.0
 """Further seconds for a cell to which this process has no open connection. The process then looks up a name, and TCP
 and TLS take three round trips, over an ocean some 0.3 s each, on the part of a vCPU that the function's memory buys."""
 
+THREADS = 16
+"""The most calls of one cell at once.
+
+A call that was given up still holds its thread until its client's time-out. So each cell has threads of its own: a cell
+that does not answer takes none from another."""
+
 T = TypeVar("T")
 
 
 class CellCalls:
-    """Calls up to ``count`` cells at once, each in a thread. With one cell the call runs in the caller's thread.
+    """Calls several cells at once, each in a thread, and gives up a call after some time.
 
-    Use one object for each service, because the object takes a cell that has answered for a cell with an open
-    connection. ``clock`` counts seconds, also while the function's process is frozen. ``threads`` run the calls to
-    several cells; without it this object makes its own.
+    With one cell the call runs in the caller's thread to its end, unless ``gives_up`` says otherwise. Use one object
+    for each service, because the object takes a cell that has answered for a cell with an open connection. ``clock``
+    counts seconds, also while the function's process is frozen.
     """
 
-    def __init__(self, count: int, clock: Callable[[], float] = seconds, threads: Executor | None = None) -> None:
-        # A call that was given up still holds its thread until its client's time-out.
-        self._threads = (threads or ThreadPoolExecutor(4 * count)) if count > 1 else None
+    def __init__(self, count: int, clock: Callable[[], float] = seconds, *, gives_up: bool | None = None) -> None:
+        self._gives_up = count > 1 if gives_up is None else gives_up
+        self._threads: dict[str, ThreadPoolExecutor] = {}
         self._clock = clock
         self._answered: dict[str, float] = {}
 
@@ -51,10 +56,10 @@ class CellCalls:
         TimeoutError if the cell has not answered within ``PATIENCE_SECONDS``, or ``COLD_SECONDS`` more if the call
         has to open a connection; the cell's work goes on. Every other error is raised.
         """
-        if self._threads is None:
+        if not self._gives_up:
             calls = dict(work)
         else:
-            futures = {cell: self._threads.submit(each) for cell, each in work.items()}
+            futures = {cell: self._threads_of(cell).submit(each) for cell, each in work.items()}
             cold = [future for cell, future in futures.items() if self.is_cold(cell)]
             wait(futures.values(), PATIENCE_SECONDS)
             wait(cold, COLD_SECONDS)
@@ -71,3 +76,7 @@ class CellCalls:
                     continue
             self._answered[cell] = self._clock()
         return answers, failures
+
+    def _threads_of(self, cell: str) -> ThreadPoolExecutor:
+        # If two callers make a cell's threads at once, the second executor is forgotten; it has no thread yet.
+        return self._threads.get(cell) or self._threads.setdefault(cell, ThreadPoolExecutor(THREADS))

@@ -46,7 +46,7 @@ PASSING = (
 TimeoutError is an OSError."""
 
 REPORT_SECONDS = 60.0
-"""A process reports the same refusal so often at most: a sender may meet it four times a second."""
+"""A process reports the same refusal at most once in this time: a sender may meet it four times a second."""
 
 logger = Logger(service="aws")
 _reported: dict[tuple[str, str, str, str], float] = {}

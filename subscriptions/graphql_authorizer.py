@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from subscriptions.viewer_access import Viewer
 
 KEPT_SECONDS: Final = 60
-"""AppSync keeps an answer for its token so long, and never longer than the token is valid. So ten thousand viewers
+"""AppSync keeps an answer for its token this long, and never longer than the token is valid. So ten thousand viewers
 without a token are one call of this function a minute."""
 
 CLOSED: Final = ("Mutation.publish", "Query.version")

@@ -36,7 +36,7 @@ export function startOf(day) {
   return new Date(year, month - 1, date).getTime();
 }
 
-/** The day so many days later. @param {string} day @param {number} days */
+/** The day this many days later. @param {string} day @param {number} days */
 export function shifted(day, days) {
   const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
   return localDay(new Date(year, month - 1, date + days).getTime());

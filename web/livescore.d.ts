@@ -178,6 +178,8 @@ export interface Timings {
   freshSeconds: number;
   /** Of Momento: a poll that has not been refused for so long has begun. 0.25 */
   beginSeconds: number;
+  /** Of Momento: a cell that has not refused a first poll for so long may be a slow one. 3 */
+  helloSeconds: number;
 }
 
 /** The address of a cell, as deployment.json states it below `cells`. */

@@ -948,7 +948,7 @@ const REFUSALS = 3;
 /** After so many connections in a row that died early, the next one must last longer to count as open. */
 const DEATHS = 2;
 
-/** @type {Omit<Timings, "lookSeconds" | "freshSeconds" | "beginSeconds">} */
+/** @type {Omit<Timings, "lookSeconds" | "freshSeconds" | "beginSeconds" | "helloSeconds">} */
 const TIMINGS = {
   careSeconds: 5,
   askSeconds: 60,
@@ -1279,7 +1279,8 @@ export class Livescore {
     if (refused) this.#failures += 1;
     if (reason === SILENT) this.#silentConnections += 1;
     if (reason === DEAD) this.#deaths += 1;
-    if (refused || reason === SILENT) this.#cell = (this.#cell + 1) % this.#cells.length;
+    if (refused || reason === SILENT || (reason === DEAD && this.#deaths >= DEATHS))
+      this.#cell = (this.#cell + 1) % this.#cells.length;
     this.#attempt += 1;
     const { retrySeconds, retryMostSeconds } = this.#timings;
     this.#retry(repair.backoff(this.#attempt, this.#random(), retrySeconds, retryMostSeconds), reason);

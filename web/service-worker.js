@@ -8,7 +8,7 @@
 const CACHE = "livescore-shell-1";
 const FILE = /^\/(index\.html|operator\.html|deployment\.json|([\w-]+\/)?[\w-]+\.(js|css|svg))?$/;
 
-/** After so long without an answer the stored file is served, if there is one. */
+/** After this long without an answer the stored file is served, if there is one. */
 const PATIENCE = 4_000;
 
 const worker = /** @type {any} */ (globalThis);

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matches.traced_event import TracedEvent
 
 LATER_EXECUTION_MS = 10_000
-"""An execution that began so long after the first sender is not the first one of its broadcast: it has taken over from
-another one, which began 100 s earlier (``hand_over_seconds``)."""
+"""An execution that began this long after the first sender is not the first one of its broadcast: it has taken over
+from another one, which began 100 s earlier (``hand_over_seconds``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ RATE_SHARE = "rate-share"
 """The one partition key: one Query of a few kilobytes reads all rows."""
 
 HORIZON_SECONDS = 0.5
-"""A match gets the rate that sends its remaining posts within so many seconds: twice the time between two polls."""
+"""A match gets the rate that sends its remaining posts within this many seconds: twice the time between two polls."""
 
 _LONGEST_SECONDS = 900
 """Seconds, more than two leases. A ``ttl`` further ahead is damaged: its row would keep a part of the rate for ever."""

@@ -67,7 +67,7 @@ class Stage(TypedDict):
     took_ms: int
     """Milliseconds since the stage before."""
     early_ms: NotRequired[int]
-    """Present if clocks differ: by ``at`` the stage was so many milliseconds before the stage before."""
+    """Present if clocks differ: by ``at`` the stage was this many milliseconds before the stage before."""
 
 
 class CellTrace(TypedDict):

@@ -48,7 +48,9 @@ SILENCE_SECONDS = 15.0
 """Seconds for which a cell that did not answer is not called. Meanwhile its events go to the watchdog alone.
 
 In a cell that broadcasts, a publish belongs to one match. So the first late error makes the cell silent for that match
-alone, and a late error of a second match meanwhile makes it silent for all: trouble of one match delays no other."""
+alone, and a late error of a second match meanwhile makes it silent for all: trouble of one match delays no other. If
+the only cell of a deployment has API Gateway, it is never silent: its calls are the same for all matches, and no other
+cell waits for it."""
 
 SLOW_SECONDS = 0.5
 """A cell whose error came later than this counts as silent. A cell to which this process has no open connection has
@@ -59,6 +61,9 @@ QUEUE_SECONDS = 4.0
 
 UNREACHED_SECONDS = 1
 """Seconds until the watchdog checks a cell in which an event could not be marked as due."""
+
+MATCHES_AT_ONCE = 8
+"""The most matches for which a process calls ``Cells.broadcast`` at once."""
 
 AGAIN_SECONDS = 30
 """Seconds between two checks of a broadcast that is running, or that the watchdog has started again."""
@@ -96,17 +101,20 @@ class Cells:
         threads: Executor,
         clock: Callable[[], float] = seconds,
         *,
-        cell_threads: Executor | None = None,
+        date: Callable[[], float] = time.time,
+        calls: CellCalls | None = None,
     ) -> None:
         """``threads`` run the calls to the watchdog's queue, beside the calls to the cells.
 
-        ``cell_threads`` run the calls to several cells; without it this object makes its own.
+        ``date`` tells seconds since 1970. A simulation passes its own ``date`` and ``calls``.
         """
         self._cells = dict(cells)
         self._watchdog_queue = watchdog_queue
         self._threads = threads
         self._clock = clock
-        self._calls = CellCalls(len(self._cells), clock, cell_threads)
+        self._date = date
+        self._is_never_silent = len(self._cells) == 1 and all(each.description.keeps_rows for each in cells.values())
+        self._calls = calls or CellCalls(len(self._cells), clock, gives_up=not self._is_never_silent)
         self._silent_until: dict[str, float] = {}
         self._silent_matches: dict[str, dict[str, float]] = {}
         """Cell -> the matches for which it is silent, and until when."""
@@ -116,11 +124,11 @@ class Cells:
         return name in self._cells
 
     def broadcast(
-        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
+        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, delivered_before: bool = False
     ) -> list[str]:
         """Start a broadcast up to ``match_state.newest_seq`` in every cell; returns the unreached cells.
 
-        ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
+        ``events``: the newest events, for the frames. ``delivered_before``: a record of the match was delivered before
         (lease.lease_start).
 
         The watchdog's messages are sent beside the calls to the cells. An execution starts in a cell after the cell's
@@ -138,7 +146,13 @@ class Cells:
         messages = {name: self._threads.submit(put, each) for name, each in watched.items()}
         reached, hopeless = self._ask(
             {
-                name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
+                name: partial(
+                    cell.transport.begin,
+                    match_state,
+                    events,
+                    watchdog_message=messages[name],
+                    delivered_before=delivered_before,
+                )
                 for name, cell in self._cells.items()
             },
             match_state.match,
@@ -178,7 +192,7 @@ class Cells:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
-        if cell_state.is_running(time.time()):
+        if cell_state.is_running(self._date()):
             return "running"
         if self._ask_one(name, match, partial(cell.transport.begin, read_state())) is None:
             return "unreached"
@@ -264,8 +278,8 @@ class Cells:
 
     def _silence_end(self, name: str, match: str) -> float:
         """When a cell's silence for a match ends, by the clock."""
-        if len(self._cells) == 1:
-            return 0.0  # A single cell is called in any case: no other cell waits for it.
+        if self._is_never_silent:
+            return 0.0
         with self._lock:
             return max(self._silent_until.get(name, 0.0), self._silent_matches.get(name, {}).get(match, 0.0))
 
@@ -300,11 +314,10 @@ def cells() -> Cells:
     ledger = Ledger(own.matches_table, aws.dynamodb())
     described = parse_cells(own.cells)
     # A call that was given up holds its thread. So each cell has threads of its own, and so have the messages.
+    count, channels = 4 * MATCHES_AT_ONCE, Channels(own.namespace)
     found = {
-        name: make_cell(
-            own, each, Clients(aws.make, aws.credentials, ledger, ThreadPoolExecutor(4), Channels(own.namespace))
-        )
+        name: make_cell(own, each, Clients(aws.make, aws.credentials, ledger, ThreadPoolExecutor(count), channels))
         for name, each in described.items()
     }
-    messages = ThreadPoolExecutor(4 * len(found))
+    messages = ThreadPoolExecutor(count * len(found))
     return Cells(found, WatchdogQueue(aws.sqs("hurried"), own.watchdog_queue, own.watchdog_seconds), messages)

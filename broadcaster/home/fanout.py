@@ -3,6 +3,7 @@
 Records of one match are handled in order, and their events are numbered together, in few calls of DynamoDB: a burst of
 one match must not delay the goals of other matches. Poison (a record that can never be numbered) is set aside and
 counts as done.
+The matches of an invocation are broadcast side by side: a service that is slow for one of them delays no other.
 After a transient failure the records of that match wait, and the other matches go on: what was numbered is broadcast.
 Then the handler raises, so Lambda's event source mapping delivers the records again
 (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first time changes nothing the
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 import base64
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import takewhile
@@ -36,7 +38,7 @@ from aws_lambda_powertools import Logger
 
 from broadcaster.control.payload import CarriedEvent
 from broadcaster.control.set_aside import record_body
-from broadcaster.home.cells import Cells, cells
+from broadcaster.home.cells import MATCHES_AT_ONCE, Cells, cells
 from broadcaster.home.home_settings import HomeSettings
 from matches.events import AcceptedEvent, PoisonRecordError, parse_record
 from matches.ledger import ContentionError, Ledger, UnknownMatchError
@@ -50,6 +52,7 @@ from runtime.thaw import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
     from mypy_boto3_sqs import SQSClient
@@ -86,20 +89,26 @@ class IncompleteError(TransientError):
 class _Due:
     """A match to broadcast: the record of its last event, its state after that event, and its new events.
 
-    ``events``: as their rows have them. ``again``: a record of the match was delivered before.
+    ``events``: as their rows have them. ``delivered_before``: a record of the match was delivered before.
     """
 
     record: dict[str, Any]
     state: MatchState
     events: list[CarriedEvent]
-    again: bool
+    delivered_before: bool
 
 
 class Fanout:
-    """Handles the records of invocations. ``set_aside_queue``: a URL."""
+    """Handles the records of invocations. ``set_aside_queue``: a URL.
 
-    def __init__(self, ledger: Ledger, cells: Cells, sqs: SQSClient, set_aside_queue: str) -> None:
+    ``threads`` broadcast the matches of an invocation side by side; without them one follows the other.
+    """
+
+    def __init__(
+        self, ledger: Ledger, cells: Cells, sqs: SQSClient, set_aside_queue: str, threads: Executor | None = None
+    ) -> None:
         self.ledger = ledger
+        self._threads = threads
         self._cells = cells
         self._sqs = sqs
         self._set_aside_queue = set_aside_queue
@@ -153,9 +162,15 @@ class Fanout:
     def _broadcast_all(self, due: dict[str, _Due], failed: dict[str, Exception]) -> dict[str, _Due]:
         """Broadcast the matches that are due; returns the matches whose error belongs to the match."""
         unstarted: dict[str, _Due] = {}
+        # A single match needs no thread.
+        threads = self._threads if len(due) > 1 else None
+        begun = {
+            match: threads.submit(self._broadcast, each).result if threads else partial(self._broadcast, each)
+            for match, each in due.items()
+        }
         for match, each in due.items():
             try:
-                self._broadcast(each)
+                begun[match]()
             except Exception as error:  # noqa: BLE001 - of any kind: the other matches come first
                 _log("match_not_broadcast", match, error)
                 if _is_of_the_match(error):
@@ -291,7 +306,10 @@ class Fanout:
     def _broadcast(self, due: _Due) -> None:
         """Broadcast a match up to its newest event, also if an earlier delivery of the record has numbered it."""
         if due.state.newest_seq:
-            metrics.add("CellsUnreached", len(self._cells.broadcast(due.state, due.events, again=due.again)))
+            metrics.add(
+                "CellsUnreached",
+                len(self._cells.broadcast(due.state, due.events, delivered_before=due.delivered_before)),
+            )
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside with the reason."""
@@ -340,13 +358,13 @@ def _note(due: dict[str, _Due], record: dict[str, Any], numbered: Numbered | Non
         return
     match, event = numbered.state.match, numbered.event
     before = due[match].events if match in due else []
-    again = bool(numbered.outcome.was_delivered_before) or (match in due and due[match].again)
+    delivered_before = bool(numbered.outcome.was_delivered_before) or (match in due and due[match].delivered_before)
     if event is not None:
         # A correction changes the row of an earlier event, so only later events are still as they were numbered.
         corrected = event.get("cancels_seq", event.get("amends_seq", 0))
         kept = [each for each in before if each.event["seq"] > corrected]
         before = [*kept, CarriedEvent(event, numbered.score_prev)]
-    due[match] = _Due(record, numbered.state, before, again)
+    due[match] = _Due(record, numbered.state, before, delivered_before)
 
 
 def _is_of_the_match(error: Exception) -> bool:
@@ -376,7 +394,8 @@ def _log(event_name: str, match: str, error: Exception) -> None:
 @cache
 def _fanout() -> Fanout:
     ledger = Ledger(settings(HomeSettings).matches_table, aws.dynamodb())
-    return Fanout(ledger, cells(), aws.sqs(), settings(HomeSettings).set_aside_queue)
+    threads = ThreadPoolExecutor(MATCHES_AT_ONCE)
+    return Fanout(ledger, cells(), aws.sqs(), settings(HomeSettings).set_aside_queue, threads)
 
 
 def _open_connections() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from broadcaster.send.signing import Endpoint
 
 RESOLVED_SECONDS = 60.0
-"""Addresses are resolved again after so many seconds."""
+"""Addresses are resolved again after this many seconds."""
 
 Address = tuple[Any, ...]
 """One address as socket.getaddrinfo gives it: family, kind, protocol, name, and host with port."""

@@ -28,7 +28,7 @@ REQUEST_SECONDS = 5.0
 """Seconds that a request may wait for its answer."""
 
 UNREACHABLE_SECONDS = 10.0
-"""The gateway counts as unreachable when no connection could be opened for so many seconds."""
+"""The gateway counts as unreachable when no connection could be opened for this many seconds."""
 
 _PATIENCE = {ConnectionState.BUSY: REQUEST_SECONDS, ConnectionState.IDLE: IDLE_SECONDS}
 """Seconds for which a connection may be in a state; CONNECT_SECONDS in the others."""

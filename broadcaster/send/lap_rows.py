@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Read = Callable[[str, str | None], Awaitable[Page]]
 
 HELD_BACK_AFTER = 2
-"""After so many successive broadcasts in which a viewer took no frame, its row comes last in a lap."""
+"""After this many successive broadcasts in which a viewer took no frame, its row comes last in a lap."""
 
 MOST_HELD = 10_000
 """The most rows that are held back. The rows of further slow viewers keep their place."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from broadcaster.send.signing import Endpoint, MakeSigner, Signer
 
 SIGNED_SECONDS = 60.0
-"""Signatures get a new date after so many seconds. AWS accepts a date for five minutes."""
+"""Signatures get a new date after this many seconds. AWS accepts a date for five minutes."""
 
 
 class PreparedRequests:

@@ -16,14 +16,14 @@ import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import orjson
 
 from ..http_reader import ReadError
 from ..token_claims import end_of, feed_of_subject
+from .channel_memory import ChannelMemory
 from .service import Listener
-from .snapshots import as_update, channel_of, checked, is_news
+from .snapshots import Snapshots, as_update, channel_of, is_news
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -33,28 +33,9 @@ if TYPE_CHECKING:
     from ..frame_types import Position, RawFrame
     from ..http_reader import HttpReader
     from ..viewer_connection import Deliver, Dial
-    from .service import OpenService, Service
-
-REFUSED_SECONDS = 60.0
-"""For so long a subscription that the service has refused is not sent again with the same token: the service may end
-the connection of all matches for it (https://github.com/aws-amplify/amplify-js/issues/14947)."""
-
-CUTS = 3
-"""So many connections in a row that end at one match's subscription are a refusal, at a service that refuses so."""
+    from .service import OpenService, Outcome, Service
 
 _UNKNOWN, _BAD = 404, (400, 422)
-
-
-@dataclass(slots=True)
-class Memory:
-    """A viewer's knowledge that outlives a connection."""
-
-    channels: dict[str, str] = field(default_factory=dict)
-    """Match -> its channel."""
-    refused: dict[str, tuple[str | None, float]] = field(default_factory=dict)
-    """Match -> the token with which its channel was refused, and until when (``time.monotonic``) that counts."""
-    cuts: dict[str, int] = field(default_factory=dict)
-    """Match -> connections in a row that ended while its subscription had no answer."""
 
 
 @dataclass(slots=True)
@@ -78,7 +59,7 @@ class _Held:
 
 def broadcasting(cell: CellAddress, open_service: OpenService, reader: HttpReader, times: BroadcastTimes) -> Dial:
     """The function that opens connections to a cell for one viewer."""
-    memory = Memory()
+    memory = ChannelMemory()
 
     async def dial(token: str | None, deliver: Deliver) -> BroadcastConnection:
         connection = BroadcastConnection(reader, deliver, memory, token, times, subjects=cell.subjects)
@@ -97,14 +78,14 @@ class BroadcastConnection:
         self,
         reader: HttpReader,
         deliver: Deliver,
-        memory: Memory,
+        memory: ChannelMemory,
         token: str | None,
         times: BroadcastTimes,
         *,
         subjects: str,
     ) -> None:
         """``subjects``: the channel of messages to single viewers."""
-        self._reader = reader
+        self._snapshots = Snapshots(reader, times)
         self._deliver = deliver
         self._memory = memory
         self._token = token
@@ -196,7 +177,7 @@ class BroadcastConnection:
             if self.service.closes_when_refused:
                 # The service answers in order, so it has not looked at the later subscriptions.
                 for match in [each for each, held in self._held.items() if held.asked][:1]:
-                    self._memory.cuts[match] = self._memory.cuts.get(match, 0) + 1
+                    self._memory.cut(match)
             self._cancel()
         if self._failure is not None:
             raise self._failure
@@ -278,34 +259,26 @@ class BroadcastConnection:
     async def _channel(self, match: str) -> str:
         """The match's channel. Raises ReadError."""
         if match not in self._memory.channels:
-            if (channel := channel_of(await self._read(match))) is None:
-                raise ReadError("no channel of this match")
-            self._memory.channels[match] = channel
+            self._memory.channels[match] = await self._snapshots.channel(match)
         return self._memory.channels[match]
 
     async def _join(self, match: str, held: _Held, channel: str) -> bool:
         """Subscribe at the service; returns whether it has begun. Otherwise the viewer has been told."""
-        token, until = self._memory.refused.get(match, (None, 0.0))
-        was_refused = token == self._token and time.monotonic() < until
-        if not was_refused and self._memory.cuts.get(match, 0) < CUTS:
+        outcome: Outcome = "refused"
+        if self._memory.may_ask(match, self._token, time.monotonic()):
             held.asked = self._memory.channels[match] = channel
             try:
                 outcome = await self.service.subscribe(channel, held.feed)
             finally:
                 held.asked = ""
-            self._memory.cuts.pop(match, None)
-            if outcome == "joined":
-                held.channel = channel
-                self._memory.refused.pop(match, None)
-                return True
-            if outcome == "failed":
-                self._refuse(match, "unavailable", "The server could not do this. Try again.")
-                return False
-            self._memory.channels.pop(match, None)
-        self._memory.cuts.pop(match, None)
-        if not was_refused:
-            self._memory.refused[match] = (self._token, time.monotonic() + REFUSED_SECONDS)
-        self._refuse(match, "not_entitled", "Your token does not cover this match's competition.")
+            self._memory.answered(match, outcome, self._token, time.monotonic())
+        if outcome == "joined":
+            held.channel = channel
+            return True
+        if outcome == "failed":
+            self._refuse(match, "unavailable", "The server could not do this. Try again.")
+        else:
+            self._refuse(match, "not_entitled", "Your token does not cover this match's competition.")
         return False
 
     async def _follow(self, match: str, held: _Held, snapshot: RawFrame) -> bool:
@@ -339,7 +312,7 @@ class BroadcastConnection:
 
     async def _answer(self, match: str, held: _Held, since: Position | None) -> RawFrame:
         """The snapshot for a subscribe. Raises ReadError."""
-        snapshot = await self._read(match, since)
+        snapshot = await self._snapshots.read(match, since)
         known = {since["epoch"]} if since is not None else set()
         if held.heard_epoch is not None:
             known.add(held.heard_epoch)
@@ -350,8 +323,7 @@ class BroadcastConnection:
 
     async def _newest(self, match: str, held: _Held | None, since: Position | None) -> RawFrame:
         """A snapshot that is not older than this call. Raises ReadError."""
-        await asyncio.sleep(self._times.settle)
-        snapshot = await self._read(match, since, f"sync-{int(time.time())}")
+        snapshot = await self._snapshots.newest(match, since)
         if held is not None:
             held.heard_epoch = None
         return snapshot
@@ -363,7 +335,7 @@ class BroadcastConnection:
         """
         since: Any = {"epoch": before["epoch"], "seq": before["seq"]} if before is not None else None
         try:
-            snapshot = await self._read(match, since, f"{name}-{int(time.time())}")
+            snapshot = await self._snapshots.read(match, since, name)
             is_same_epoch = before is None or snapshot["epoch"] == before["epoch"]
             if not is_same_epoch:
                 snapshot = await self._newest(match, held, since)
@@ -429,18 +401,6 @@ class BroadcastConnection:
 
     def _refuse(self, match: str, code: str, message: str) -> None:
         self._deliver({"type": "error", "code": code, "message": message, "match": match})
-
-    async def _read(self, match: str, since: Position | bool | None = False, request: str = "") -> RawFrame:
-        """The snapshot after a position. ``since`` None has none; False asks for the match alone. Raises ReadError."""
-        query = []
-        if since is not False:
-            query.append(f"after={since['seq'] if isinstance(since, dict) else 0}")
-        if isinstance(since, dict):
-            query.append(f"epoch={since['epoch']}")
-        if request:
-            query.append(f"request={request}")
-        path = f"/matches/{quote(match, safe='')}"
-        return checked(await self._reader.get(f"{path}?{'&'.join(query)}" if query else path), match)
 
 
 def _reason(error: ReadError) -> tuple[str, str]:

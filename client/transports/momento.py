@@ -8,6 +8,7 @@ competition: ``GET /listeners/momento?cell=…&competition=…`` with the viewer
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import time
 from dataclasses import dataclass
@@ -38,8 +39,9 @@ CONNECT_SECONDS = 10.0
 EMPTY_SECONDS = 1.0
 """After an answer without a message the next poll begins no earlier than so long after the last one."""
 
-AHEAD_SECONDS = 30.0
-"""A token of Momento's is replaced so many seconds before it ends."""
+AHEAD_SECONDS = (30.0, 600.0)
+"""A token of Momento's is replaced so many seconds before it ends, at least and at most: many viewers share it. A token
+that ends soon is used for half of its time."""
 
 OPEN_SEGMENT = "open"
 """The segment in the channels of matches without a competition, which every viewer may hear."""
@@ -49,6 +51,12 @@ SUBJECTS_SEGMENT = "subjects"
 
 OTHER_PAGE = 1
 """A page of no topic: a poll that asks for it is answered at once, with a discontinuity."""
+
+HELLO_SEGMENT = "hello"
+"""Takes the place of a match and a feed in the handshake's topic."""
+
+HELLO_SECONDS = 3.0
+"""The handshake is a poll for that page. A service that has not refused it for so long may be a slow one."""
 
 _REFUSED = (401, 403)
 
@@ -109,13 +117,29 @@ class MomentoService:
         self._http = httpx.AsyncClient(verify=_tls(), limits=limits, timeout=timeout, trust_env=False)
 
     async def connect(self) -> None:
-        """Ask the readers' API for a first token: whether the viewer is let in. Raises LostError."""
+        """Ask the readers' API for a first token: whether the viewer is let in; and the cell: whether it works.
+
+        A viewer that found out only at its first match would connect to a dead cell without a pause. Raises LostError.
+        """
+        try:
+            await self._shake_hands()
+        except BaseException:
+            await self._http.aclose()
+            raise
+        self._listener.ready()
+
+    async def _shake_hands(self) -> None:
         try:
             await self._fetch_token(OPEN_SEGMENT)
         except ReadError as error:
-            await self._http.aclose()
             raise LostError("The API gives no token of Momento's.", error.status) from error
-        self._listener.ready()
+        try:
+            async with asyncio.timeout(HELLO_SECONDS):
+                await self._ask(f"{self._cell.namespace}/{OPEN_SEGMENT}", HELLO_SEGMENT, 1, OTHER_PAGE)
+        except TimeoutError:
+            pass
+        except (httpx.HTTPError, ReadError) as error:
+            raise LostError("The cell of Momento does not work.") from error
 
     @property
     def signs(self) -> Signs:
@@ -262,7 +286,9 @@ class MomentoService:
         # A header takes no other characters.
         if not isinstance(token, str) or not token.isascii() or not isinstance(expires, (int, float)):
             raise ReadError("no token of Momento's")
-        self._tokens[segment] = (token, expires - AHEAD_SECONDS)
+        least, most = AHEAD_SECONDS
+        ahead = max(least, min(random.uniform(least, most), (expires - time.time()) / 2))
+        self._tokens[segment] = (token, expires - ahead)
         return token
 
     def _ended(self, poll: asyncio.Task[None]) -> None:

@@ -59,7 +59,8 @@ class Service(Protocol):
     async def subscribe(self, channel: str, feed: str) -> Outcome:
         """Hear a feed of a channel, once the viewer is let in; returns after the service's answer.
 
-        The end of the connection cancels the call. A caller that is cancelled hears nothing.
+        The end of the connection cancels the call. A caller that cancels it earlier calls ``unsubscribe`` too: the
+        service may acknowledge the subscription later.
         """
 
     def unsubscribe(self, channel: str, feed: str) -> None:

@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 
 from client.cell_address import read_cells
 from devstack.operator.event_words import describe, minute, score
-from devstack.replay.demo_report import Line, Report, percentile
+from devstack.replay.demo_report import Line, Report
 from devstack.transports.ministack_resources import client
 from loadtest.audience import CONNECTS_AT_ONCE, FEW_AT_ONCE, Audience, Member, TooFewError, leave
+from loadtest.percentiles import percentile
 from subscriptions.shards import initial_shards, shard_of
 from subscriptions.store import Row, Subscriptions
 

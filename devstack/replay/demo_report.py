@@ -70,8 +70,3 @@ def to_json(reports: Mapping[str, Report], *, by_cell: bool) -> str:
         for name, each in reports.items()
     }
     return json.dumps({"passed": all(each.passed for each in reports.values()), "cells": cells}, indent=2)
-
-
-def percentile(ordered: list[int], share: float) -> int:
-    """The value below which a share of the ordered values lies; 0 without values."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0

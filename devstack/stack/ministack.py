@@ -74,7 +74,7 @@ class MiniStack:
             "TMPDIR": str(self.state),
             "S3_DATA_DIR": str(self.state / "s3"),
             "POWERTOOLS_LOG_LEVEL": "INFO",
-            # MiniStack ends all workers of a function but one that were idle for so many seconds.
+            # MiniStack ends all workers of a function but one that were idle for this many seconds.
             "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
             # AppSync Events asks its Lambda authorizer, and refuses a caller without a key or token.
             "APPSYNC_EVENTS_ENFORCE_AUTH": "1",

@@ -1,4 +1,4 @@
-"""The door of MiniStack's MQTT broker: a custom authorizer decides, as at AWS IoT Core.
+"""The guard of MiniStack's MQTT broker: a custom authorizer decides, as at AWS IoT Core.
 
 MiniStack asks no custom authorizer and evaluates no policy of one. This guard stands between a viewer's WebSocket and
 the broker. It asks the authorizer about the CONNECT, and holds every later packet to the policy in the answer. A
@@ -13,7 +13,7 @@ import asyncio
 import base64
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from devstack.stack import mqtt_packets
 from devstack.stack.iot_policies import allows
@@ -22,11 +22,8 @@ from devstack.stack.mqtt_packets import PacketError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from devstack.stack.asgi import Message, Receive, Send
     from devstack.stack.mqtt_packets import Packet
-
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
 
 GONE: Message = {"type": "websocket.disconnect", "code": 1005}
 """The message with which the broker learns that the guard has ended a connection."""

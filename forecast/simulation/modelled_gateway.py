@@ -129,18 +129,18 @@ class _Epoll:
             answer = http_answers.NO_CONTENT
             next(each for each in gateway.viewers.values() if each.has(int(connection))).close(connection)
         elif self._plain and not parcel.viewers.gone:
-            parcel.deliver(int(connection), now + self._deliver_s)
+            gateway.repairs.bring(parcel, int(connection), self._deliver_s)
             gateway.accepted += 1
             answer = http_answers.OK
         else:
-            answer = self._judged(int(connection), parcel, now)
+            answer = self._judged(int(connection), parcel)
         delay = self._delay
         if self._jitter:
             delay = max(1, round((gateway.settings.latency_s + gateway.chance.gauss(0, self._jitter)) / loop.grid))
         self._later(delay, sock, answer)
         return 2
 
-    def _judged(self, viewer: int, parcel: Any, now: float) -> bytes:
+    def _judged(self, viewer: int, parcel: Any) -> bytes:
         gateway, viewers = self.gateway, parcel.viewers
         if viewers.is_gone(viewer):
             gateway.gone += 1
@@ -154,10 +154,8 @@ class _Epoll:
         if gateway.settings.lost and gateway.chance.random() < gateway.settings.lost:
             gateway.lost += 1
             gateway.repairs.lose(parcel, viewer)
-        elif (seat := gateway.repairs.follows(viewers.match, viewer)) is not None:
-            seat.deliver(parcel.frame)
         else:
-            parcel.deliver(viewer, now + self._deliver_s)
+            gateway.repairs.bring(parcel, viewer, self._deliver_s)
         gateway.accepted += 1
         return http_answers.OK
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from loadtest.audience import Audience, leave
 from loadtest.bench.bench_result import Result
+from loadtest.percentiles import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -142,8 +143,3 @@ def medians(goals: Sequence[Mapping[str, int]]) -> dict[str, int]:
 def _percentiles(values: Iterable[int]) -> dict[str, int]:
     ordered = sorted(values)
     return {"p50": percentile(ordered, 0.5), "p95": percentile(ordered, 0.95), "max": ordered[-1] if ordered else 0}
-
-
-def percentile(ordered: list[int], share: float) -> int:
-    """The value below which this share of the ordered values lies."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0

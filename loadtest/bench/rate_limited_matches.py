@@ -22,7 +22,7 @@ RATE, BURST = 2_000, 500
 
 LATENCY_MS = 30
 BUFFER_BYTES = 16_000
-"""The most bytes that wait in the stand-in for one viewer. A viewer that reads never has so many."""
+"""The most bytes that wait in the stand-in for one viewer. A viewer that reads never has that many."""
 
 UNLIMITED = 1e6
 

@@ -67,7 +67,7 @@ class CrowdCell:
     watching: int = field(default=0, init=False)
 
     async def open(self, viewers: int) -> None:
-        """Start the process that will hold so many viewers. Raises CrowdError."""
+        """Start the process that will hold this many viewers. Raises CrowdError."""
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "loadtest.bench.crowd_viewers", self.url, MATCH, str(viewers),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
@@ -187,7 +187,7 @@ class _Crowd:
         return {"standin": resident_bytes(cell.standin for cell in self._cells), "swarm": resident_bytes(swarm)}
 
     async def join(self, wanted: Sequence[int]) -> None:
-        """Bring each cell to so many viewers. Raises CrowdError."""
+        """Bring each cell to this many viewers. Raises CrowdError."""
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 await asyncio.gather(

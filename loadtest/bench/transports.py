@@ -20,7 +20,7 @@ import orjson
 
 from loadtest.audience import FEW_AT_ONCE, Audience, TooFewError
 from loadtest.bench.bench_result import Result
-from loadtest.bench.goal import percentile
+from loadtest.percentiles import percentile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

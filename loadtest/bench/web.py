@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from loadtest.bench.bench_result import Result, median
-from loadtest.bench.goal import percentile
 from loadtest.browser import BrowserError, chromium
+from loadtest.percentiles import percentile
 from matches.events import EVENT, AcceptedEvent
 
 if TYPE_CHECKING:
@@ -246,7 +246,7 @@ async def _traced(browser: Browser, url: str, ready: str, play: Callable[[], Awa
 
 
 def _numbered(target: Target, names: list[str], events: int) -> None:
-    """Matches that have begun, the first of them with so many events, in the ledger at once: nobody watches yet."""
+    """Matches that have begun, the first of them with this many events, in the ledger at once: nobody watches yet."""
     for name in names:
         target.numbered(name, 1)
     ledger = target.ledger()

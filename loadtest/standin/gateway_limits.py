@@ -45,7 +45,7 @@ class Limits:
     """A larger frame of a viewer closes the socket with 1009; larger POSTs leave as several frames (websocket)."""
 
     idle_seconds: float = 600
-    """An idle connection is closed after so many seconds (websocket). Checked twice a second."""
+    """An idle connection is closed after this many seconds (websocket). Checked twice a second."""
 
     age_seconds: float = 7_200
     """A connection is closed at this age in seconds (websocket). Checked twice a second."""
@@ -62,7 +62,7 @@ class Limits:
     (https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-route-keys-connect-disconnect.html)."""
 
     check_every: int = 100
-    """One of so many requests to @connections has its signature verified; 1: each, 0: none. AWS verifies each."""
+    """One of this many requests to @connections has its signature verified; 1: each, 0: none. AWS verifies each."""
 
 
 class LimitError(ProgramError, ValueError):

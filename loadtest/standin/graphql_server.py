@@ -55,7 +55,7 @@ class Limits:
     """Milliseconds between ``start_ack`` and the moment from which the subscription hears
     (https://github.com/aws/aws-appsync-community/issues/405)."""
     refuse_publishes: int = 0
-    """The next so many mutations are answered with an error inside HTTP 200."""
+    """This many of the next mutations are answered with an error inside HTTP 200."""
     publishes_per_second: int = 0
     """More mutations than this in one second are answered 429; 0: no limit."""
 

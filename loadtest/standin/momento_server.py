@@ -53,7 +53,7 @@ class Limits:
     tokens_per_second: int = 5
     """Disposable tokens a second (https://docs.momentohq.com/auth/limits)."""
     refuse_publishes: int = 0
-    """The next so many messages are answered 500."""
+    """This many of the next messages are answered 500."""
     poll_seconds: float = 0.0
     """A poll is answered with no items after so long; 0: it waits without an end."""
 

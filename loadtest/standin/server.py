@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import importlib
 import json
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -23,9 +21,10 @@ import uvloop
 from loadtest.load_limits import allow_all_sockets
 from loadtest.page_requests import allowed_origins
 from loadtest.standin.core import Core
-from loadtest.standin.door import Door
 from loadtest.standin.gateway_limits import Limits, changed
+from loadtest.standin.http_port import HttpConnection
 from loadtest.standin.lambda_events import Api
+from loadtest.standin.process_end import end_event, spare_the_collector
 from loadtest.standin.signatures import Verifier
 
 if TYPE_CHECKING:
@@ -78,28 +77,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os._exit(status)
 
 
-def _end_with_stdin(ended: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 4096):
-        ended.set()
-
-
 async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], Core]) -> int:
-    loop = asyncio.get_running_loop()
     core = make()
     try:
-        server = await loop.create_server(lambda: Door(core), options.host, options.port, backlog=BACKLOG)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: HttpConnection(core), options.host, options.port, backlog=BACKLOG
+        )
     except OSError as error:
         return _fail(f"Port {options.port} of {options.host} cannot be used: {os.strerror(error.errno or 0)}.")
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    if options.with_parent:
-        loop.add_reader(sys.stdin.fileno(), _end_with_stdin, ended)
-    # Loaded objects stay, so the collector need not visit them (40 ms). A full collection over ten thousand sockets
-    # must be rare: it takes another 90 ms, in which no viewer is served.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    ended = end_event(with_parent=options.with_parent)
+    spare_the_collector()
     port = server.sockets[0].getsockname()[1]
     ready = {"port": port, "websocket": f"ws://{options.host}:{port}/{core.api.stage}"}
     print(json.dumps(ready), file=said, flush=True)

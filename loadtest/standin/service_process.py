@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
-import signal
 import sys
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +22,7 @@ from aiohttp import web
 from loadtest.load_limits import allow_all_sockets
 from loadtest.page_requests import allowed_origins, refusal
 from loadtest.standin.gateway_limits import LimitError
+from loadtest.standin.process_end import end_event, spare_the_collector
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -55,7 +54,6 @@ def serve(given: argparse.Namespace, make: Callable[[], Awaitable[web.Applicatio
 
 
 async def _serve(given: argparse.Namespace, make: Callable[[], Awaitable[web.Application]]) -> int:
-    loop = asyncio.get_running_loop()
     runner = web.AppRunner(await make(), access_log=None, shutdown_timeout=STOP_SECONDS, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, given.host, given.port, backlog=BACKLOG)
@@ -64,25 +62,14 @@ async def _serve(given: argparse.Namespace, make: Callable[[], Awaitable[web.App
     except OSError as error:
         sys.stderr.write(f"Port {given.port} of {given.host} cannot be used: {os.strerror(error.errno or 0)}.\n")
         return 1
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    if given.with_parent:
-        loop.add_reader(sys.stdin.fileno(), _end_with_stdin, ended)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    ended = end_event(with_parent=given.with_parent)
+    spare_the_collector()
     sys.stdout.write(json.dumps({"port": runner.addresses[0][1]}) + "\n")
     sys.stdout.flush()
     await ended.wait()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(runner.cleanup(), STOP_SECONDS * 2)
     return 0
-
-
-def _end_with_stdin(ended: asyncio.Event) -> None:
-    if not os.read(sys.stdin.fileno(), 4096):
-        ended.set()
 
 
 def changed(limits: L, wanted: Any) -> L:

@@ -178,7 +178,7 @@ def fanout(ledger: Ledger, cell_states: CellStates, starter: Started, system: Sy
     sqs = client(system, "sqs")
     queue = WatchdogQueue(sqs, system.resolve("queue.watchdog"), 2)
     cells = Cells({REGION: Cell(CellDescription(REGION, REGION, DEFAULT), cell_states, starter)}, queue, THREADS)
-    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"))
+    return Fanout(ledger, cells, sqs, system.resolve("queue.set-aside"), THREADS)
 
 
 @pytest.fixture

@@ -31,9 +31,11 @@ LATE = ClientError({"Error": {"Code": "ThrottlingException", "Message": "later"}
 
 @dataclass
 class World:
-    """Two cells with fake transports. A publish for a match in ``slow`` takes three seconds, and then fails."""
+    """Cells with fake transports. A publish for a match in ``slow`` takes three seconds, and then fails."""
 
     transport: str
+    alone: bool = False
+    """Whether the deployment has only the cell ``events``."""
     slow: set[str] = field(default_factory=lambda: {"storm"})
     now: float = 0.0
     asked: list[str] = field(default_factory=list)
@@ -44,7 +46,8 @@ class World:
         events = Cell(CellDescription("events", REGION, self.transport), self, self)  # type: ignore[arg-type]
         other = Cell(CellDescription(REGION, REGION, DEFAULT), self, Fine())  # type: ignore[arg-type]
         queue = WatchdogQueue(self, "queue", 900)  # type: ignore[arg-type]
-        self.cells = Cells({"events": events, REGION: other}, queue, THREADS, lambda: self.now)
+        cells = {"events": events} if self.alone else {"events": events, REGION: other}
+        self.cells = Cells(cells, queue, THREADS, lambda: self.now)
 
     def send_message(self, **message: Any) -> None:
         """Keep a message to the watchdog."""
@@ -114,6 +117,17 @@ def test_a_cell_with_rows_of_viewers_is_silent_for_all_matches_at_once() -> None
     world.cells.broadcast(GOAL)
     assert [world.cells.broadcast(each) for each in (STORM, GOAL)] == [["events"]] * 2
     assert world.asked == ["goal", "storm"]
+
+
+@pytest.mark.parametrize(
+    ("transport", "asked"), [("iot-core", ["storm", "goal"]), (DEFAULT, ["storm", "goal", "storm"])]
+)
+def test_the_only_cell_is_silent_if_it_broadcasts(transport: str, asked: list[str]) -> None:
+    """Promise 7: there a match in trouble leaves its events to the watchdog, so other matches do not wait for it."""
+    world = World(transport, alone=True)
+    for each in (STORM, GOAL, STORM):
+        world.cells.broadcast(each)
+    assert world.asked == asked
 
 
 def test_an_event_that_waits_for_the_end_of_a_silence_waits_no_longer(warm: World) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from broadcaster.send import connection_pool, gateway
-from forecast import account
+from broadcaster.send import carousel, connection_pool, gateway
+from forecast import account, sender_curve
 from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import report
@@ -25,8 +25,9 @@ def rows(question: Question, options: Options = NOBODY_KNOWS) -> dict[str, Any]:
 
 
 def test_the_planner_knows_the_senders_limits() -> None:
-    """The planner computes with as many connections as a sender opens."""
+    """The planner computes with as many connections as a sender opens, and with the sender's first poll."""
     assert (account.CONNECTIONS, account.MOST_OPENING) == (gateway.CONNECTIONS, connection_pool.MOST_OPENING)
+    assert sender_curve.FIRST_POLL_SECONDS == carousel.FIRST_POLL_SECONDS
 
 
 def test_a_million_viewers_at_default_quotas() -> None:
@@ -170,6 +171,13 @@ def test_a_raised_quota_of_connections_needs_raised_throttles() -> None:
     assert (row["join_s"], row["join_binds"]) == (2_000, "connect_throttle")
     small = rows(replace(MILLION, region="eu-south-1"))["api-gateway"]
     assert small["join_s"] == 8_000
+
+
+def test_viewers_of_momento_wait_for_their_tokens() -> None:
+    """With a contract for any number of viewers, the route of tokens passes 300 of them a second, for all cells."""
+    contract = {"momento_subscribers": 1e9, "momento_operations": 1e9}
+    found = [rows(replace(MILLION, viewers=10_000, cells=cells, quotas=contract))["momento"] for cells in (1, 4)]
+    assert [(each["join_s"], each["join_binds"]) for each in found] == [(33.3, "tokens_throttle")] * 2
 
 
 def test_many_cells_wait_for_the_row_of_the_match() -> None:

@@ -60,4 +60,25 @@ def test_a_region_is_cold_again_after_a_freeze(late: Callable[[], str]) -> None:
     assert far.ask({"far": late}) == ({"far": "late"}, {})
 
 
+def test_the_only_cell_is_waited_for_to_the_end_unless_its_caller_gives_up(late: Callable[[], str]) -> None:
+    """Promise: a caller who has other work than this cell's is not held up by it."""
+    for gives_up, expected in ((False, {"far": "late"}), (True, {})):
+        far = CellCalls(1, lambda: 0.0, gives_up=gives_up)
+        far.ask({"far": lambda: "soon"})
+        assert far.ask({"far": late})[0] == expected
+
+
+def test_calls_that_a_cell_never_answers_take_no_thread_from_another_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promise: however many calls of a silent cell were given up, the other cell is called at once."""
+    calls, ended = CellCalls(2, lambda: 0.0), threading.Event()
+    monkeypatch.setattr(cell_calls, "COLD_SECONDS", 0.05)
+    try:
+        for _ in range(2 * cell_calls.THREADS):
+            calls.ask({"far": lambda: str(ended.wait(20))})
+        monkeypatch.setattr(cell_calls, "COLD_SECONDS", 20.0)
+        assert calls.ask({"near": lambda: "soon"}) == ({"near": "soon"}, {})
+    finally:
+        ended.set()
+
+
 PATIENCE, COLD = cell_calls.PATIENCE_SECONDS, cell_calls.COLD_SECONDS

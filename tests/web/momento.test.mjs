@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MomentoSocket } from "../../web/transports/momento.js";
-import { Momento } from "./services.mjs";
+import { Momento } from "./momento-service.mjs";
+import { Api } from "./services.mjs";
 import { frame } from "./table.mjs";
 import { dialled, promises, range, scene, watch } from "./transport-promises.mjs";
 import { until } from "./until.mjs";
@@ -61,17 +62,106 @@ test("a token that has ended is replaced, and nothing is missed", async (t) => {
 });
 
 test("a service that refuses every poll is left after three of them", async (t) => {
-  const { states, live } = await scene(t, Momento, {}, (service) => {
-    service.status = 429;
-  });
-  watch(live);
+  const { service, states, live } = await scene(t, Momento);
+  const { seqs, follow } = watch(live);
+  await until(() => follow.board && service.joined.length);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
+  service.status = 429;
+  service.post({ update: 3, prev: 2, has: "3" });
   await until(() => states.includes("waiting"));
   assert.equal(live.connection.reason, "The connection was lost.");
 });
 
+test("without a token for its own messages a viewer hears its matches on the same connection, and asks again", async (t) => {
+  const claims = Buffer.from(JSON.stringify({ sub: "one" })).toString("base64url");
+  /** @type {unknown[]} */
+  const messages = [];
+  const { service, api, live } = await scene(t, Momento, {
+    token: () => `head.${claims}.signature`,
+    onMessage: (...given) => messages.push(given),
+    random: () => 0.1,
+    timings: { careSeconds: 2 },
+  });
+  const { grants } = api;
+  let refusals = 0;
+  api.grants = (token, competition) => {
+    if (competition || refusals >= 3) return grants(token, competition);
+    refusals += 1;
+    return 503;
+  };
+  const { seqs, follow } = watch(live);
+  await until(() => follow.board && service.topics.get("livescore/open/m/all")?.size && refusals >= 3);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
+  const topic = () => [...service.topics.keys()].find((each) => each.startsWith("livescore/subjects/")) ?? "";
+  await until(() => service.topics.get(topic())?.size);
+  service.publish(topic(), { type: "message", key: "bet-settled", body: 1, at: 1 });
+  await until(() => messages.length);
+  assert.equal(service.handshakes.length, 1, "one connection");
+});
+
+/** Cells of Momento that do not work: an address that nobody listens at, an overloaded one, one that never answers, and
+ * one behind a proxy that answers late. @type {[string, (service: Momento) => void][]} */
+const BROKEN = [
+  ["nobody listens there", (service) => Object.assign(service.cell, { url: "http://127.0.0.1:1" })],
+  ["it refuses every poll", (service) => Object.assign(service, { hello: 429, status: 429 })],
+  ["it refuses every poll that waits", (service) => Object.assign(service, { status: 429 })],
+  ["it never answers", (service) => Object.assign(service, { deaf: true })],
+  ["it fails late", (service) => Object.assign(service, { deaf: true, hangsUp: 400 })],
+];
+
+const IMPATIENT = { careSeconds: 0.05, quietSeconds: 0.3, pongSeconds: 0.2, helloSeconds: 0.1, beginSeconds: 0.05 };
+
+for (const [what, breaks] of BROKEN) {
+  test(`a page leaves a cell of which this is so for the next one: ${what}`, async (t) => {
+    const api = await new Api().start(t);
+    api.knows("m", 1);
+    const [dead, works] = [await new Momento().start(t, api), await new Momento().start(t, api)];
+    breaks(dead);
+    const { live } = await scene(t, Momento, {
+      cells: [dead.cell, works.cell],
+      api: api.url,
+      random: () => 0.1,
+      timings: IMPATIENT,
+    });
+    const { seqs } = watch(live);
+    await until(() => works.topics.get("livescore/open/m/all")?.size);
+    works.post({ update: 2, prev: 1, has: "2" });
+    await until(() => seqs.length === 2);
+    assert.deepEqual(seqs, [1, 2]);
+  });
+}
+
+test("a page whose only cell is dead says so, shows what HTTP has, and tries again after longer and longer pauses", async (t) => {
+  const { api, service, live } = await scene(t, Momento, {
+    random: () => 0.9,
+    timings: { retrySeconds: 0.01, retryMostSeconds: 30, helloSeconds: 0.1 },
+  });
+  const { url } = service.cell;
+  Object.assign(service.cell, { url: "http://127.0.0.1:1" });
+  /** @type {number[]} */
+  const pauses = [];
+  live.on("connection", ({ retryAt }) => retryAt && pauses.push(retryAt - Date.now()));
+  const { seqs, follow } = watch(live);
+  await until(() => live.connection.state === "refused" && follow.board);
+  assert.match(live.connection.reason ?? "", /refuses the connection/);
+  await until(() => pauses.length >= 6);
+  assert.ok(Number(pauses.at(-1)) > 3 * Number(pauses[0]), JSON.stringify(pauses));
+  assert.ok(api.granted.length <= pauses.length + 1, "one token for each try");
+  Object.assign(service.cell, { url });
+  await until(() => live.connection.state === "open");
+  api.knows("m", 2);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
+});
+
 /** A viewer of the match `m` in virtual time, whose polls are answered by `answer`. It returns when the polls have begun.
- * @param {VirtualTime} time @param {(poll: {at: number, signal: AbortSignal}) => Promise<Response>} answer */
-async function polling(time, answer) {
+ * @param {VirtualTime} time @param {(poll: {at: number, signal: AbortSignal}) => Promise<Response>} answer
+ * @param {number} [chance] @param {number} [valid] seconds of a token */
+async function polling(time, answer, chance = 0.5, valid = 1e6) {
+  /** When a token was asked for. @type {number[]} */
+  const tokens = [];
   /** @type {{at: number, signal: AbortSignal}[]} */
   const polls = [];
   /** @type {number[]} */
@@ -81,15 +171,19 @@ async function polling(time, answer) {
     token: null,
     renew: () => null,
     now: () => Date.now(),
-    random: () => 0.5,
+    random: () => chance,
     memory: { channels: new Map(), refused: new Map(), cuts: new Map() },
     timings: { lookSeconds: [1, 1] },
     read: async (/** @type {string} */ path) => {
-      if (path.startsWith("/listeners/")) return { token: "momento", expires: Date.now() / 1000 + 1e6 };
+      if (path.startsWith("/listeners/")) {
+        tokens.push(time.now);
+        return { token: "momento", expires: Date.now() / 1000 + valid };
+      }
       if (path.includes("request=look")) looks.push(time.now);
       return frame({ snapshot: 1, has: [], recovered: true, channel: "livescore/open/m" });
     },
-    fetch: (/** @type {string} */ _url, /** @type {{signal: AbortSignal}} */ { signal }) => {
+    fetch: (/** @type {string} */ url, /** @type {{signal: AbortSignal}} */ { signal }) => {
+      if (url.includes("%3Ahello?")) return Promise.resolve(brings([]));
       const poll = { at: time.now, signal };
       polls.push(poll);
       return answer(poll);
@@ -106,7 +200,7 @@ async function polling(time, answer) {
   await time.pass(0);
   socket.send('{"action":"subscribe","match":"m"}');
   await time.pass(0);
-  return { socket, polls, looks, ends: () => ends };
+  return { socket, polls, looks, tokens, ends: () => ends };
 }
 
 /** A poll that waits until it is given up. @param {{signal: AbortSignal}} poll @returns {Promise<Response>} */
@@ -146,6 +240,33 @@ test("an idle poll is followed by one look, and a discontinuity by two", async (
       looks.map((at) => Math.round(at / 100)),
       [13, 100, 121],
     );
+  });
+});
+
+test("viewers that share a token ask for the next one at moments of their own", async () => {
+  /** @type {number[]} */
+  const renewals = [];
+  for (const chance of [0, 0.5, 0.99]) {
+    const time = new VirtualTime();
+    await time.within(async () => {
+      const { socket, tokens } = await polling(time, waits, chance, 3600);
+      await time.pass(3_600_000);
+      socket.close();
+      renewals.push(3600 - Number(tokens[1]) / 1000);
+    });
+  }
+  const [last = 0, middle = 0, first = 0] = renewals;
+  assert.ok(last <= 30 && last >= 0, String(renewals));
+  assert.ok(middle > 200 && middle < 400, String(renewals));
+  assert.ok(first > 500 && first < 600, String(renewals));
+});
+
+test("a token that ends soon is used for half of its time", async () => {
+  const time = new VirtualTime();
+  await time.within(async () => {
+    const { tokens } = await polling(time, waits, 0.99, 400);
+    await time.pass(190_000);
+    assert.equal(tokens.length, 1);
   });
 });
 

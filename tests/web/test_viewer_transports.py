@@ -19,6 +19,7 @@ from devstack.transports.registry import TRANSPORTS
 from loadtest import browser as browsers
 from tests.support import eventually, needs
 from tests.web.conftest import Stage
+from tests.web.desk import desk_of
 from tests.web.looking import Looker, live
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ async def page_on(looker: Looker, transport: str, match: str) -> Opened:
 
 
 async def test_a_goal_is_seen_on_every_transport(system_of_all: Stage, looker_at_all: Looker) -> None:
-    """Each transport brings a goal to a page that says "Live", loads only this transport, and reads nothing for it."""
+    """One press at the desk, and each transport brings the goal to a page that says "Live".
+
+    The page loads only its own transport, and reads nothing over HTTP for the goal.
+    """
     match = system_of_all.match()
     system_of_all.post(match, "kick_off")
     pages = {each: await page_on(looker_at_all, each, match) for each in CELLS}
@@ -103,9 +107,12 @@ async def test_a_goal_is_seen_on_every_transport(system_of_all: Stage, looker_at
         if OWN[transport]:
             looked = f"{transport} has not looked for the second time"
             await eventually(lambda each=each: any("request=look" in read for read in each.reads), looked)
+    desk = await desk_of(system_of_all, looker_at_all, match)
     reads = {transport: list(each.reads) for transport, each in pages.items()}
-    system_of_all.post(match, "goal", team="home", player="Lionel Messi", minute=23)
+    await desk.name("Lionel Messi")
+    await desk.press("h")
     for each in pages.values():
         await expect(each.page.locator(".score")).to_have_text("1 to 0")
         await expect(each.page.locator("#announcer")).to_contain_text("Goal for")
+        await expect(each.page.locator('.moment[data-kind="goal"]')).to_contain_text("Lionel Messi")
     assert {transport: each.reads for transport, each in pages.items()} == reads

@@ -19,7 +19,7 @@ from broadcaster.control.payload import Batch, ExecutionInput
 from subscriptions.shards import DEFAULT_SHARDS, shard_of
 from subscriptions.store import partition, row_key
 from trials.faults import damaged_row_acts
-from trials.faults.broadcasting_acts import acknowledged_early, service_down
+from trials.faults.broadcasting_acts import acknowledged_early, service_down, slow_beside
 from trials.faults.crowd import Watcher, enter
 from trials.faults.fairness_acts import slow_viewers_among_the_others, unwatched_matches
 from trials.faults.machinery import account_throttle, deploy, disconnect_lost, happened, wrong_clock
@@ -188,6 +188,7 @@ ACTS: dict[str, Callable[[Play], AbstractAsyncContextManager[None]]] = {
     "slow-viewers": slow_viewers_among_the_others,
     "unwatched-matches": unwatched_matches,
     "service-down": service_down,
+    "slow-beside": slow_beside,
     "acknowledged-early": acknowledged_early,
     **damaged_row_acts.ACTS,
 }

@@ -82,7 +82,7 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
         async with play.world.one_at_a_time:
             felt.unlink(missing_ok=True)
             wish.write_text(str(seconds))
-            _end_processes(play, name)
+            end_processes(play, name)
 
             async def begun() -> bool:
                 return felt.exists()
@@ -92,7 +92,7 @@ def wrong_clock(function: str, seconds: int) -> Callable[[Play], AbstractAsyncCo
                 await happened(begun, f"no process of {function} had a wrong clock")
             finally:
                 wish.unlink(missing_ok=True)
-                _end_processes(play, name)
+                end_processes(play, name)
 
     return act
 
@@ -106,7 +106,8 @@ async def happened(what: Callable[[], Awaitable[bool]], otherwise: str, seconds:
         await asyncio.sleep(0.05)
 
 
-def _end_processes(play: Play, function: str) -> None:
+def end_processes(play: Play, function: str) -> None:
+    """Kill all processes of a function; MiniStack starts new ones for the next calls."""
     for pid in callers.of_function(play.world.ministack.pid, function):
         callers.kill(pid)
 

@@ -9,7 +9,8 @@ import orjson
 
 from client.broadcast_times import BroadcastTimes
 from client.http_reader import FRESH_SECONDS, ReadError
-from client.transports.broadcast_connection import BroadcastConnection, Memory
+from client.transports.broadcast_connection import BroadcastConnection
+from client.transports.channel_memory import ChannelMemory
 from client.transports.service import Silences
 from trials.model.model_viewer import ModelViewer
 from trials.model.reference import Connection
@@ -142,7 +143,7 @@ class ChannelViewer(ModelViewer):
         """Whether its next subscriptions begin some time after their acknowledgement."""
         self.missed = True
         """Whether something was lost on the way to it since it last asked: then only the next event shows it."""
-        self._memory = Memory()
+        self._memory = ChannelMemory()
         self._broadcast: BroadcastConnection | None = None
         self._service: ViewerService
 

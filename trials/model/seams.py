@@ -18,6 +18,7 @@ import broadcaster.home.watchdog
 import broadcaster.send.sender_store
 import broadcaster.transports.publisher
 import client.transports.broadcast_connection
+import client.transports.snapshots
 import matches.ledger
 import matches.numbering
 import runtime.brief_cache
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 TIMED = (
     broadcaster.home.cells,
     broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store,
-    broadcaster.transports.publisher, client.transports.broadcast_connection, api.operators, api.readers,
-    runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
+    broadcaster.transports.publisher, client.transports.broadcast_connection, client.transports.snapshots,
+    api.operators, api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
     subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""

@@ -18,6 +18,7 @@ from broadcaster.home.watchdog_queue import WatchdogQueue
 from devstack.system import System
 from matches.events import parse_record
 from matches.ledger import Ledger
+from runtime.cell_calls import CellCalls
 from subscriptions import routes
 from trials.model import channel_cell, seams, storage
 from trials.model.actors import Died, Routine, Turn
@@ -82,7 +83,8 @@ class World(Stage):
             WatchdogQueue(self.watched, "", 30),  # type: ignore[arg-type]
             Inline(),
             self.clock.monotonic,
-            cell_threads=Inline(),
+            date=self.clock.time,
+            calls=CellCalls(len(self.cells), self.clock.monotonic, gives_up=False),
         )
         ledger = Ledger(self.system.name("matches"), self.db)
         self.fanout = Fanout(ledger, home, self.set_aside, "")  # type: ignore[arg-type]

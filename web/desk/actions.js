@@ -33,11 +33,11 @@ export const CORRECTED = "Corrected";
  * @property {(match: string) => void} posted told when a match has new entries
  */
 
-/** Another desk's event counts as seen after so many milliseconds on the board. */
+/** Another desk's event counts as seen after this many milliseconds on the board. */
 const READ_MS = 1500;
 const MOST_SHOWN = 20;
 
-/** For so many milliseconds after a press without a player, a pressed name belongs to that press. */
+/** For this many milliseconds after a press without a player, a pressed name belongs to that press. */
 const NAMING_MS = 60_000;
 
 export class Actions {

@@ -9,7 +9,7 @@ import { scoreWords, statusWords } from "../words.js";
 /** @typedef {import("../page-types.js").Board} Board */
 /** @typedef {{title: string, matches: Board[]}} Group */
 
-/** A match that has not begun so many milliseconds after its kick-off is not a match of today any more. */
+/** A match that has not begun this many milliseconds after its kick-off is not a match of today any more. */
 const OVERDUE = 12 * 3600_000;
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { BroadcastSocket } from "./broadcast-socket.js";
+import { namespaceOf } from "./subject.js";
 
 /** A poll without an answer is made again after so many seconds, before a proxy ends it. */
 const POLL = 50;
@@ -12,8 +13,9 @@ const POLL = 50;
 /** A poll that has not been refused for so many seconds has begun. The service does not say so. */
 const BEGUN = 0.25;
 
-/** A token is asked for again so many seconds before it ends. */
-const AHEAD = 30;
+/** A token is asked for again so many seconds before it ends, at least and at most, and at the earliest after half of its
+ * time: thousands of viewers share it. */
+const AHEAD = /** @type {const} */ ([30, 600]);
 
 /** The longest pause after a poll that failed, in seconds. */
 const PAUSE = 2;
@@ -36,6 +38,9 @@ const NO_PAGE = 1;
 /** A poll for that page without an answer is given up after so many seconds. */
 const PROBE = 10;
 
+/** The handshake is such a poll. A service that has not refused it for so many seconds may be a slow one. */
+const HELLO = 3;
+
 /**
  * @typedef {object} Poll
  * @property {string} topic
@@ -52,18 +57,29 @@ export class MomentoSocket extends BroadcastSocket {
   #polls = new Map();
   /** Of the polls for a page that does not exist. @type {Set<AbortController>} */
   #probes = new Set();
-  /** By competition. @type {Map<string, {token: string, expires: number}>} */
+  /** By competition. `until` is in seconds since 1970. @type {Map<string, {token: string, until: number}>} */
   #tokens = new Map();
+  /** Whether the service has served a poll for a match. */
+  #served = false;
 
-  /** Nothing is opened. The API's answer shows whether the viewer's token is valid. @override */
+  /** Nothing is opened. The API's answer shows whether the viewer's token is valid, and a poll whether the cell works: a
+   * page that found out only at its first match would come back to a dead cell for ever. @override */
   connect() {
-    this.#token(OPEN).then(
-      () => {
-        this.opened();
-        this.ready();
-      },
-      () => this.lost(true),
+    void this.#shakeHands();
+  }
+
+  async #shakeHands() {
+    const slow = new Promise((resolve) => this.after(this.viewer.timings.helloSeconds ?? HELLO, () => resolve(true)));
+    // No match has this topic.
+    const hello = { topic: `${namespaceOf(this.cell)}:${OPEN}:hello`, competition: OPEN };
+    const works = await this.#token(OPEN).then(
+      () => Promise.race([this.#isAnswered(hello), slow]),
+      () => false,
     );
+    if (this.isOver) return;
+    if (!works) return this.lost(true);
+    this.opened();
+    this.ready();
   }
 
   /** @param {string} id @param {string} channel @param {string} feed @override */
@@ -98,22 +114,28 @@ export class MomentoSocket extends BroadcastSocket {
     const [poll] = this.#polls.values();
     if (!poll) return;
     for (const each of this.#polls.values()) this.#renew(each);
+    void this.#isAnswered(poll).then((answered) => {
+      if (!answered) return;
+      this.word();
+      this.alive();
+    });
+  }
+
+  /** Whether the service answers a poll for a page that does not exist. @param {{topic: string, competition: string}} poll */
+  async #isAnswered({ topic, competition }) {
     const controller = new AbortController();
     const stop = this.after(PROBE, () => controller.abort());
     this.#probes.add(controller);
-    this.#ask({ ...poll, next: 1, page: NO_PAGE }, controller.signal)
-      .then(
-        ({ status }) => {
-          if (status !== 200) return;
-          this.word();
-          this.alive();
-        },
-        () => {},
-      )
-      .finally(() => {
-        stop();
-        this.#probes.delete(controller);
-      });
+    try {
+      const answer = await this.#ask({ topic, competition, next: 1, page: NO_PAGE }, controller.signal);
+      await answer.text();
+      return answer.status === 200;
+    } catch {
+      return false;
+    } finally {
+      stop();
+      this.#probes.delete(controller);
+    }
   }
 
   /** @override */
@@ -139,14 +161,18 @@ export class MomentoSocket extends BroadcastSocket {
       if (poll.ended || this.isOver) return;
       if (status === 200) {
         failures = 0;
+        this.#served = true;
         continue;
       }
       begun();
-      if (!status) return this.lost();
-      if (status === 403) return void this.refused(id);
+      // A connection on which no poll was served did not open: the page goes on to the next cell.
       if (status === 401) this.#tokens.delete(poll.competition);
+      // There are few tokens for own messages. The matches go on without one, and Livescore listens again.
+      if (poll.competition === OWN && status !== 403) return this.failed(id);
+      if (!status) return this.lost(!this.#served);
+      if (status === 403) return void this.refused(id);
       failures += 1;
-      if (failures >= FAILURES) return this.lost();
+      if (failures >= FAILURES) return this.lost(!this.#served);
       await new Promise((resolve) => this.after(PAUSE * this.viewer.random(), () => resolve(null)));
     }
   }
@@ -176,7 +202,7 @@ export class MomentoSocket extends BroadcastSocket {
     }
   }
 
-  /** @param {Poll} poll @param {AbortSignal} signal @returns {Promise<Response>} */
+  /** @param {Pick<Poll, "topic" | "competition" | "next" | "page">} poll @param {AbortSignal} signal @returns {Promise<Response>} */
   async #ask({ topic, competition, next, page }, signal) {
     const token = await this.#token(competition);
     const { url, cache } = this.cell;
@@ -208,12 +234,15 @@ export class MomentoSocket extends BroadcastSocket {
   /** The token of a competition. Rejects with the `status` of the API's answer. @param {string} competition */
   async #token(competition) {
     const known = this.#tokens.get(competition);
-    if (known && known.expires - AHEAD > this.viewer.now() / 1000) return known.token;
-    const { read, token } = this.viewer;
+    const { read, token, now, random } = this.viewer;
+    if (known && known.until > now() / 1000) return known.token;
     const wanted = competition === OWN ? { subject: "me" } : { competition };
     const path = `/listeners/momento?${new URLSearchParams([["cell", this.cell.name ?? ""], ...Object.entries(wanted)])}`;
     const given = /** @type {any} */ (await read(path, token ? { authorization: `Bearer ${token}` } : {}));
-    this.#tokens.set(competition, given);
+    const [least, most] = AHEAD;
+    const left = given.expires - now() / 1000;
+    const ahead = Math.max(least, Math.min(least + random() * (most - least), left / 2));
+    this.#tokens.set(competition, { token: given.token, until: given.expires - ahead });
     return /** @type {string} */ (given.token);
   }
 }

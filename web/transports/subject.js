@@ -3,12 +3,15 @@
 /** The namespace of a cell whose address names none: the default name of a deployment. */
 const NAMESPACE = "livescore";
 
+/** The first segment of a cell's channels. @param {import("../livescore.js").Cell} cell */
+export const namespaceOf = ({ namespace = NAMESPACE }) => namespace;
+
 /**
  * The channel; the feed is that of one subject. No match can have this id.
  *
  * @param {import("../livescore.js").Cell} cell
  */
-export const subjectsOf = ({ namespace = NAMESPACE }) => `${namespace}/subjects`;
+export const subjectsOf = (cell) => `${namespaceOf(cell)}/subjects`;
 
 /**
  * The feed of the token's subject: `s-` and 40 hexadecimal digits of its SHA-256. Null without a token, for a token

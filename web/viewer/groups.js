@@ -7,16 +7,16 @@ import { kickoffAt, kickoffDay, localDay, startOf } from "../day.js";
 /** @import { Board } from "../page-types.js" */
 /** @typedef {{competition: string, matches: Board[], live: number}} Group */
 
-/** A connection follows so many matches (docs/protocol.md). */
+/** A connection follows this many matches (docs/protocol.md). */
 export const MOST_FOLLOWED = 50;
 
 const HOUR = 3_600_000;
 const SOON = HOUR / 4;
 
-/** After so long a match is not live any more, even without full time: an operator forgot the last whistle. */
+/** After this long a match is not live any more, even without full time: an operator forgot the last whistle. */
 const LONGEST = 12 * HOUR;
 
-/** Until so long after its kick-off a finished match of the evening before is still on today's page. */
+/** Until this long after its kick-off a finished match of the evening before is still on today's page. */
 const STAYS = 6 * HOUR;
 
 const OTHERS = "Other matches";

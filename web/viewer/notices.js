@@ -6,7 +6,7 @@ import { connectionWords, errorWords } from "../words.js";
 
 /** @import { Reads } from "../page-types.js" */
 
-/** A sentence stays so long before the next one: screen readers miss a sentence that is replaced at once. */
+/** A sentence stays this long before the next one: screen readers miss a sentence that is replaced at once. */
 const STANDS = 1_500;
 const MOST = 3;
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import orjson
 import pytest
 
 from client.broadcast_times import BroadcastTimes
-from client.transports.broadcast_connection import BroadcastConnection, Memory
+from client.transports.broadcast_connection import BroadcastConnection
+from client.transports.channel_memory import ChannelMemory
 from tests.support import eventually
 from tests.web.table import frame
 from tests.web.transports import NAMESPACE
@@ -29,6 +31,7 @@ class Everything:
         """Set: the service gives signs of life."""
         self.ended = asyncio.Event()
         self.reads: list[str] = []
+        self.read_at: list[float] = []
         self.channel = f"{NAMESPACE}/m"
         """The match's channel at the API."""
         self.seq = 1
@@ -43,6 +46,8 @@ class Everything:
         self.heard: list[str] = []
         """The channels of the subscriptions that the service has begun and the viewer has not left."""
         self.asked: list[str] = []
+        self.left: list[str] = []
+        """The channels that the viewer has left, acknowledged or not."""
 
     @property
     def open(self) -> bool:
@@ -62,6 +67,7 @@ class Everything:
 
     def unsubscribe(self, channel: str, _feed: str) -> None:
         """Leave the newest subscription of a channel."""
+        self.left.append(channel)
         if channel in self.heard:
             self.heard.remove(channel)
 
@@ -80,14 +86,17 @@ class Everything:
     async def get(self, path: str) -> Any:
         """A snapshot."""
         self.reads.append(path)
+        self.read_at.append(time.monotonic())
         has = [*range(1, self.seq + 1)]
         return {**frame({"snapshot": self.seq, "has": has, "match": "m"}), "channel": self.channel}
 
 
-def connected(memory: Memory | None = None) -> tuple[BroadcastConnection, Everything, list[Any]]:
+def connected(
+    memory: ChannelMemory | None = None, times: BroadcastTimes = TIMES
+) -> tuple[BroadcastConnection, Everything, list[Any]]:
     """A connection that the service has let in; and what it delivers with a type."""
-    service, delivered, memory = Everything(), list[Any](), memory or Memory()
-    connection = BroadcastConnection(service, delivered.append, memory, None, TIMES, subjects="livescore/subjects")  # type: ignore[arg-type]
+    service, delivered, memory = Everything(), list[Any](), memory or ChannelMemory()
+    connection = BroadcastConnection(service, delivered.append, memory, None, times, subjects="livescore/subjects")  # type: ignore[arg-type]
     connection.service = service  # type: ignore[assignment]
     connection.ready()
     delivered.clear()
@@ -104,6 +113,29 @@ async def test_a_sync_is_answered_only_after_a_sign_of_life() -> None:
     assert delivered == []
     service.alive.set()
     await eventually(lambda: [each["type"] for each in delivered] == ["snapshot"])
+
+
+async def test_a_sync_is_read_when_no_answer_can_be_older_than_it() -> None:
+    """An answer at once may lack the event that the viewer misses: a process of the API keeps a match for a second."""
+    settle = 0.2
+    connection, service, delivered = connected(times=BroadcastTimes(settle=settle))
+    service.alive.set()
+    began = time.monotonic()
+    connection.send(SYNC)
+    await eventually(lambda: [each["type"] for each in delivered] == ["snapshot"])
+    [read_at] = service.read_at
+    # A timer of asyncio may be early by the resolution of its clock.
+    assert read_at - began > settle - 0.01
+
+
+async def test_a_new_epoch_is_confirmed_when_no_answer_can_be_older_than_the_question() -> None:
+    """An answer whose epoch is not the viewer's may be of before the reset, so it is read again, later."""
+    settle = 0.2
+    connection, service, delivered = connected(times=BroadcastTimes(second_read=(60.0, 61.0), settle=settle))
+    connection.send(orjson.dumps({"action": "subscribe", "match": "m", "since": {"epoch": "another", "seq": 7}}))
+    await eventually(lambda: delivered)
+    doubted, confirmed = service.read_at[-2:]
+    assert confirmed - doubted > settle - 0.01
 
 
 async def test_no_task_outlives_a_connection() -> None:
@@ -124,7 +156,7 @@ SUBSCRIBE = orjson.dumps({"action": "subscribe", "match": "m"})
 SYNC = orjson.dumps({"action": "sync", "match": "m"})
 
 
-async def follow(memory: Memory | None = None) -> tuple[BroadcastConnection, Everything, list[Any]]:
+async def follow(memory: ChannelMemory | None = None) -> tuple[BroadcastConnection, Everything, list[Any]]:
     """A connection that follows the match, whose service is alive."""
     connection, service, delivered = connected(memory)
     service.alive.set()
@@ -149,7 +181,7 @@ async def test_a_match_whose_new_channel_cannot_be_heard_ends_the_connection(ans
 
 async def test_the_next_connection_joins_the_new_channel_first() -> None:
     """The old channel would answer at once, and the viewer would connect again and again without a pause."""
-    memory = Memory()
+    memory = ChannelMemory()
     connection, service, _ = await follow(memory)
     service.channel, service.outcomes = OTHER, {OTHER: "failed"}
     connection.send(SYNC)
@@ -194,6 +226,17 @@ async def test_who_unsubscribes_leaves_the_channel() -> None:
     connection.send(orjson.dumps({"action": "unsubscribe", "match": "m"}))
     await eventually(lambda: delivered == [{"type": "unsubscribed", "match": "m"}])
     assert service.heard == []
+
+
+async def test_who_unsubscribes_leaves_a_channel_that_has_no_acknowledgement_yet() -> None:
+    """The service may acknowledge the subscription later, and would carry the match to a viewer that left it."""
+    connection, service, delivered = connected()
+    service.slow.clear()
+    connection.send(SUBSCRIBE)
+    await eventually(lambda: service.asked)
+    connection.send(orjson.dumps({"action": "unsubscribe", "match": "m"}))
+    await eventually(lambda: delivered == [{"type": "unsubscribed", "match": "m"}])
+    assert service.left == service.asked == [f"{NAMESPACE}/m"]
 
 
 async def test_who_unsubscribes_joins_no_new_channel() -> None:

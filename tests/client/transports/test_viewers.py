@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +20,15 @@ from tests.client.test_token_claims import token
 from tests.client.transports.open_house import cell, open_house
 from tests.support import eventually
 from tests.web.director import HUNG_UP
+from tests.web.momento_service import PAGE, Topic
+from tests.web.socket_service import Socket
 from tests.web.table import frame
-from tests.web.transports import BROADCASTING, PAGE, Socket, Topic
+from tests.web.transports import BROADCASTING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from client.websocket import LostError
     from tests.web.transports import Services
 
 UPDATE = json.dumps(frame({"update": 2, "prev": 1, "has": [2]}))
@@ -192,6 +196,36 @@ async def test_junk_of_momento_ends_no_viewer(junk: Any) -> None:
         topic.news.set()
         await eventually(lambda: viewer.connects == 2)
         await eventually(lambda: viewer.followers["m"].seq == 2)
+
+
+async def test_a_dead_cell_of_momento_opens_no_connection() -> None:
+    """The API gives a token all the same. The viewer fails to connect, and tries again after a pause that grows."""
+    lost: list[LostError] = []
+    async with open_house() as (house, services), HttpReader(house.api) as reader:
+        dead = replace(cell("momento", services), url="http://127.0.0.1:1")
+        viewer = Viewer(dead, ["m"], reader=reader, broadcast_times=TIMES, on_lost=lost.append)
+        task = asyncio.create_task(viewer.run())
+        try:
+            await eventually(lambda: viewer.failed == 3)
+            assert (viewer.connects, viewer.errors) == (0, [])
+            assert {str(each) for each in lost} == {"The cell of Momento does not work."}
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_slow_cell_of_momento_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that does not answer the handshake may be a slow one: the viewer goes on after some seconds."""
+    monkeypatch.setattr("client.transports.momento.HELLO_SECONDS", 0.05)
+    async with open_house() as (house, services):
+        services.momento.greets = False
+        async with viewing("momento", services, house.api, ["m"]) as ([viewer], _):
+            await viewer.subscribed.wait()
+            await eventually(lambda: services.lines)
+            house.seq = 2
+            await services.publish("m", UPDATE)
+            await eventually(lambda: viewer.followers["m"].seq == 2)
+            assert viewer.failed == 0
 
 
 async def test_a_poll_of_momento_without_a_message_is_made_again_after_a_read() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from devstack.replay.demo_report import Report, percentile, to_json
+from devstack.replay.demo_report import Report, to_json
 
 PASSED = Report(
     viewers=10, dropped=1, planted=2, events=3, applied=27, missed=0, out_of_order=0, rows_left=0, pruned=3,
@@ -40,9 +40,3 @@ def test_the_figures_of_several_cells_are_by_name() -> None:
     assert written["cells"]["main"]["passed"] is True
     assert written["cells"]["iot"] | {"transport": "iot-core", "passed": False, "missed": 2} == written["cells"]["iot"]
     assert json.loads(to_json({"main": PASSED}, by_cell=True))["passed"] is True
-
-
-def test_a_percentile_is_one_of_the_values() -> None:
-    """The share counts from the least value; without values the percentile is 0."""
-    assert [percentile([1, 2, 3, 4], share) for share in (0.0, 0.5, 1.0)] == [1, 3, 4]
-    assert percentile([], 0.5) == 0

@@ -26,10 +26,10 @@ def test_a_frame_that_comes_again_changes_nothing() -> None:
 
 
 def test_a_frame_after_a_missed_one_is_a_gap() -> None:
-    """A viewer that missed a frame sees that by the next one's ``prev``, and reads the rest."""
+    """A frame with a gap before it brings a viewer nothing: what the viewer does not read afterwards is missed."""
     viewers = _viewers()
-    viewers.parcel(1, 2).deliver(1_001, 1.0)
-    assert (viewers.gaps, viewers.newest[1]) == (1, 2)
+    assert not viewers.parcel(1, 2).deliver(1_001, 1.0)
+    assert (viewers.newest[1], viewers.missed(2), viewers.arrivals()) == (0, 200, {})
 
 
 def test_a_viewer_belongs_to_one_match() -> None:

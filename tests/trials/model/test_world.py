@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from broadcaster.home.cells import SILENCE_SECONDS
 from tests.support import counted
 from trials.model import storage
 from trials.model.actors import Turn
@@ -141,9 +142,11 @@ def test_a_publish_without_an_answer_leaves_the_match_untold(channels: World) ->
     channels.rest()
     assert channels.channels.states.read("m").told_seq == 1
     assert channels.reference.feeds["m", "all"] == [(0, 1), (1, 2)]
-    while channels.watched.messages:
+    for _ in range(4):
+        channels.pass_time(SILENCE_SECONDS)
         channels.look_after()
         channels.rest()
+    assert channels.watched.messages == []
     assert channels.channels.states.read("m").told_seq == 2
     assert channels.reference.feeds["m", "all"] == [(0, 1), (1, 2), (1, 2)]
     assert channels.reference.shown["all"] == [1, 2]

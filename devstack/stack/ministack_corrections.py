@@ -23,12 +23,7 @@ from devstack.stack.mqtt_guard import MqttGuard
 from devstack.system import ACCOUNT, PARTITION
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    Message = dict[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[Message, Receive, Send], Awaitable[None]]
+    from devstack.stack.asgi import App, Message, Receive, Send
 
 WORKERS: Final = 4
 """Calls that run at once, of all authorizers, and of all functions that rules of IoT Core call."""
