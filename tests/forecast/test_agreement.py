@@ -51,6 +51,12 @@ def test_uneven_batches_agree(viewers: int, cells: int, requests: int, post_s: f
     assert found.apart <= 0.02, found.report()
 
 
+def test_many_cells_have_the_senders_of_the_whole_audience() -> None:
+    """The senders of a first goal in a cell follow from the audience of all cells, not from the cell's own viewers."""
+    found = compare(Setting(Question(25_000, 1, 1.0, 1, 10, quotas={"requests": 10_000}), 0.03, together=False), FACTS)
+    assert found.apart <= 0.02, found.report()
+
+
 def test_the_settings_are_those_of_their_seed() -> None:
     """The same seed gives the same settings, as many as asked for, the large audiences first."""
     found = list(listed(20, seed=3))
