@@ -30,6 +30,7 @@ OURS = {
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
     "match_row": "3,000 reads a second of a match's one row at home",
+    "tokens_throttle": "the throttle of GET /listeners/momento (http_throttles)",
     "connect_throttle": "the throttles of $connect and subscribe (websocket_throttles)",
 }
 """Limits of ours, beside the quotas of AWS."""

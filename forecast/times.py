@@ -126,6 +126,9 @@ def join_rates(
         rates["cdn_requests"] = quotas["cdn_requests"] / PAGE_REQUESTS / cells
     connects = connects_of(transport)
     rates[connects] = quotas[connects]
+    if transport == "momento":
+        # One API gives the viewers of all cells their tokens.
+        rates["tokens_throttle"] = account.spare_throttle / cells
     if transport == API_GATEWAY:
         rates["connect_throttle"] = account.connect_throttle
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):

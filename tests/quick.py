@@ -61,7 +61,7 @@ FILES: Final = {
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
         "test_system", "test_tables", "test_transports"},
     "tests/devstack/checks": {
-        "test_english", "test_error_codes", "test_named_files", "test_proofread", "test_pure_coverage",
+        "test_english", "test_error_codes", "test_links", "test_named_files", "test_proofread", "test_pure_coverage",
         "test_vocabulary",
     },
     "tests/devstack/deployment": {"test_quota_fit"},

@@ -205,6 +205,13 @@ def test_a_raised_quota_of_connections_needs_raised_throttles() -> None:
     assert small["join_s"] == 8_000
 
 
+def test_viewers_of_momento_wait_for_their_tokens() -> None:
+    """With a contract for any number of viewers, the route of tokens passes 300 of them a second, for all cells."""
+    contract = {"momento_subscribers": 1e9, "momento_operations": 1e9}
+    found = [rows(replace(MILLION, viewers=10_000, cells=cells, quotas=contract))["momento"] for cells in (1, 4)]
+    assert [(each["join_s"], each["join_binds"]) for each in found] == [(33.3, "tokens_throttle")] * 2
+
+
 def test_many_cells_wait_for_the_row_of_the_match() -> None:
     """Each subscribe reads the match's one row at home: more than six cells at their quota connect no faster."""
     found = [rows(replace(MILLION, viewers=10_000_000, cells=cells))["api-gateway"] for cells in (6, 13)]
