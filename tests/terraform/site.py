@@ -84,7 +84,7 @@ def shielded(applied: Applied) -> list[str]:
 
 
 def operators(applied: Applied) -> list[str]:
-    """The faults in the way from the console to the API: the token must get there, and to nobody else."""
+    """The faults in the way from the desk to the API: the token must get there, and to nobody else."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     path = described(applied)["operators"]["path"]
     found = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == path]

@@ -110,7 +110,7 @@ variable "site_directory" {
 }
 
 variable "operators_sign_in" {
-  description = "Sign-in of operators, for the console: an authorization code with PKCE, of Cognito its hosted UI. null: they paste a token."
+  description = "Sign-in of operators, for the desk: an authorization code with PKCE, of Cognito its hosted UI. null: they paste a token."
   type = object({
     authorize_url = string
     token_url     = string
