@@ -335,7 +335,7 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda self: CHANNELS in self.world.cells)
     @rule(turn=st.sampled_from([None, *Turn]), turns=st.integers(0, 2), watchdog=st.booleans())
-    def telling(self, turn: Turn | None, turns: int, watchdog: bool) -> None:
+    def publish_fails(self, turn: Turn | None, turns: int, watchdog: bool) -> None:
         """All actors run until a frame is being published. One of the next calls fails, happens twice, or is the last.
 
         ``None``: the actor stands still. ``watchdog``: a check of the watchdog comes first.
