@@ -124,11 +124,11 @@ class Cells:
         return name in self._cells
 
     def broadcast(
-        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
+        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, delivered_before: bool = False
     ) -> list[str]:
         """Start a broadcast up to ``match_state.newest_seq`` in every cell; returns the unreached cells.
 
-        ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
+        ``events``: the newest events, for the frames. ``delivered_before``: a record of the match was delivered before
         (lease.lease_start).
 
         The watchdog's messages are sent beside the calls to the cells. An execution starts in a cell after the cell's
@@ -146,7 +146,13 @@ class Cells:
         messages = {name: self._threads.submit(put, each) for name, each in watched.items()}
         reached, hopeless = self._ask(
             {
-                name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
+                name: partial(
+                    cell.transport.begin,
+                    match_state,
+                    events,
+                    watchdog_message=messages[name],
+                    delivered_before=delivered_before,
+                )
                 for name, cell in self._cells.items()
             },
             match_state.match,

@@ -190,11 +190,11 @@ class _Transport:
         match_state: MatchState,
         events: Sequence[CarriedEvent] = (),
         *,
-        message: Future[None] | None = None,
-        again: bool = False,
+        watchdog_message: Future[None] | None = None,
+        delivered_before: bool = False,
     ) -> CellState:
         """Make an event due and start a broadcast, when the calls before it have ended."""
-        del message, again
+        del watchdog_message, delivered_before
         if self._process.spent:
             self._process.loop.call_later(self._process.spent, self._cell.tell, match_state, tuple(events))
         else:

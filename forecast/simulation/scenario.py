@@ -54,7 +54,6 @@ class Scenario:
     """Viewers of each match, in all cells together. They are spread equally over the cells."""
     goals: tuple[Goal, ...]
     cells: int = 1
-    transport: str = "api-gateway"
     down_cell: int | None = None
     """A cell that answers neither home nor POSTs between ``down_from_s`` and ``down_until_s``; its tables go on."""
     down_from_s: float = 0.0
