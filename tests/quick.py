@@ -49,7 +49,7 @@ FILES: Final = {
     "tests/commands": {"test_terminal"},
     "tests/forecast": {
         "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_quota_uses", "test_sender_curve",
-        "test_wording",
+        "test_usage", "test_wording",
     },
     "tests/forecast/simulation": {"test_outcome", "test_scenario", "test_services", "test_viewers"},
     "tests/loadtest": {

@@ -1,4 +1,4 @@
-"""Storms of connections: viewers that come at kick-off, or all come back at once, against the limits of connecting.
+"""Storms of viewers that come at kick-off, or all come back at once, against the limits of connecting.
 
 Every refused viewer waits by the client's own back-off. A simulated viewer may stand for many, so that ten million end
 within seconds.

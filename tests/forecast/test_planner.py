@@ -52,6 +52,14 @@ def test_a_raise_does_what_it_promises(viewers: int, within: float) -> None:
         assert rows(raised)[name]["last_viewer_s"] <= within * 1.01, (name, row)
 
 
+def test_a_raise_never_makes_a_sender_slower() -> None:
+    """The setting of a sender's rate follows a raise only where forty senders would not carry it."""
+    [few] = report(ask(replace(MILLION, viewers=100_000, within_s=10), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert few["settings"].keys() == {"send_rate"}
+    [many] = report(ask(replace(MILLION, viewers=10_000_000, within_s=60), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert many["settings"]["sender_rate"] == -(-many["settings"]["send_rate"] // 40) > 3_000
+
+
 def test_without_an_aim_nothing_is_raised() -> None:
     """An asker who names no seconds is told how long it takes, and raises nothing but what refuses the audience."""
     found = rows(replace(MILLION, viewers=100))
@@ -68,6 +76,23 @@ def test_the_recommendation_is_the_cheapest_that_manages() -> None:
     assert (unsure.recommended, "appsync-events costs $131" in unsure.reason) == ("appsync-graphql", True)
 
 
+def test_an_unknown_price_is_not_recommended() -> None:
+    """Momento serves a hundred viewers, and is recommended only if somebody states its price, and it is the lowest."""
+    hundred = replace(MILLION, viewers=100)
+    unknown, free = ask(hundred, KNOWN, NOBODY_KNOWS), ask(hundred, KNOWN, Options(momento_usd=(0.0, 0.0)))
+    assert all(each.manages(None) for each in unknown.rows)
+    assert (unknown.recommended != "momento", free.recommended) == (True, "momento")
+
+
+def test_a_quota_that_a_contract_raises_comes_last() -> None:
+    """Momento's quotas are raised by contract only, so a larger raise of another transport goes before."""
+    question = Question(150, 25, 2.0, quotas={"appsync_outbound": 100, "momento_operations": 1_000_000}, within_s=0.5)
+    found = ask(question, ["momento", "appsync-events"], NOBODY_KNOWS)
+    momento, events = found.rows
+    assert 1 < momento.factor < events.factor
+    assert found.recommended == "appsync-events"
+
+
 def test_a_small_raise_goes_before_a_large_one() -> None:
     """If no transport manages, the one with the smallest raise is named, with its raise."""
     found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway", "appsync-events"], NOBODY_KNOWS)
@@ -81,6 +106,13 @@ def test_more_cells_where_a_limit_of_ours_binds() -> None:
     assert row["cells_needed"] > 1
     found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway"], NOBODY_KNOWS)
     assert f"{row['cells_needed']} cells" in found.reason
+
+
+def test_no_more_cells_than_are_needed() -> None:
+    """The answer is the same number of cells from whichever number the question begins."""
+    question = replace(MILLION, viewers=10_000_000, within_s=5)
+    needed = [rows(replace(question, cells=cells))["api-gateway"]["cells_needed"] for cells in (1, 2, 4, 5)]
+    assert needed == [5, 5, 5, 5]
 
 
 def test_nothing_helps_before_the_first_viewer() -> None:

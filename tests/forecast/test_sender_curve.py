@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broadcaster.send.pacing import BURST_SECONDS
 from forecast.account import CONNECTIONS
-from forecast.sender_curve import Rivals, SenderCurve, batch_seconds
+from forecast.sender_curve import Polls, SenderCurve, batch_seconds
 
 CALLS: dict[str, Any] = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
 
@@ -63,7 +63,7 @@ def test_matches_that_end_together_leave_each_other_their_rest() -> None:
 
 def test_a_sender_learns_of_its_rivals_at_polls_only() -> None:
     """Until it has announced its need, and the others have read it, a sender keeps an equal part."""
-    rivals = Rivals(1, 1_000, 2, 0.01)
+    rivals = Polls(1_000, 2, 0.01, rivals=1)
     assert rivals.rate == 500
     assert not rivals.poll(0.05, 100)  # before the first poll
     assert not rivals.poll(0.06, 100)  # announces

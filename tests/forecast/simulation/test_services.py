@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from forecast.asking import ground
+from forecast.bill import Options
+from forecast.latencies import Latencies
 from forecast.simulation.scenario import Goal
 from forecast.simulation.services import Service, play
+from forecast.times import goal, outbound
 
 BEGUN = 0.15
 
@@ -54,3 +58,18 @@ def test_half_the_viewers_may_have_a_frame_in_time() -> None:
     few = play([1_000], [Goal(0.0)], Service(100, longest_s=4.0)).goals[0]
     assert many.median_s == pytest.approx(BEGUN + 5)
     assert 100 < few.median_s < few.last_s
+
+
+@pytest.mark.parametrize("transport", ["appsync-events", "appsync-graphql", "iot-core", "momento"])
+@pytest.mark.parametrize("matches", [1, 3])
+def test_the_planner_says_the_same_of_a_service(transport: str, matches: int) -> None:
+    """Planner and service have one formula for a goal: first, median and last viewer are the same."""
+    account = ground("us-east-1", Options()).account({})
+    planned = goal(transport, 50_000, matches, account, Latencies())
+    played = play(
+        [50_000] * matches, [Goal(0.0, each) for each in range(matches)], Service(outbound(transport, account)[1])
+    )
+    assert played.goals[0].first_s == pytest.approx(planned.first_s)
+    assert played.goals[-1].last_s == pytest.approx(planned.last_s)
+    if matches == 1:
+        assert played.goals[0].median_s == pytest.approx(planned.median_s)
