@@ -49,7 +49,7 @@ class Belongings {
   /** How many things the library has begun. */
   begun = 0;
 
-  /** What is left, in words. A socket that is closing may wait for the other side's close frame. */
+  /** The number of things that are left. A socket that is closing may wait for the other side's close frame. */
   get left() {
     const open = [...this.sockets].filter(({ readyState }) => readyState < WebSocket.CLOSING);
     return { timers: this.timers.size, requests: [...this.requests], sockets: open.length, listeners: this.listeners };
