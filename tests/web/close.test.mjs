@@ -46,7 +46,7 @@ class Belongings {
   /** @type {Set<WebSocket>} */
   sockets = new Set();
   listeners = 0;
-  /** How many things the library has begun. */
+  /** The number of timers, requests and sockets that the library has begun. */
   begun = 0;
 
   /** The number of things that are left. A socket that is closing may wait for the other side's close frame. */
