@@ -45,9 +45,15 @@ TOKENS_A_SECOND: Final = 2
 OWN_TOKENS_A_SECOND: Final = 1
 """The same for tokens of single viewers. However many viewers want to hear their messages, matches get the rest."""
 
-WAIT_SECONDS: Final = 2.5
+WAIT_SECONDS: Final = 1.5
 PAUSE_SECONDS: Final = 0.1
 CALL_SECONDS: Final = 2.0
+
+FAILED_SECONDS: Final = 5.0
+"""For so long a process that has waited for a token in vain answers at once that there is none. While Momento is down,
+300 viewers a second would otherwise keep hundreds of processes waiting."""
+
+MOST_KEPT: Final = 1000
 
 logger = Logger(service="api")
 
@@ -78,38 +84,50 @@ class MomentoAccess:
         self._cells = cells
         self._clock = clock
         self._kept: dict[tuple[str, str], DisposableToken] = {}
+        self._failed: dict[tuple[str, str], float] = {}
+        """By cell and name: until when nobody waits for this token."""
 
     def has(self, cell: str) -> bool:
         """Whether a cell of this name has viewers at Momento."""
         return cell in self._cells
 
-    def token(
-        self, cell: str, shared_by: str, prefixes: Sequence[str], a_second: int = TOKENS_A_SECOND
-    ) -> DisposableToken:
+    def token(self, cell: str, shared_by: str, prefixes: Sequence[str]) -> DisposableToken:
         """A token that subscribes to topics with these prefixes in the cache of a cell.
 
-        ``shared_by`` is the name under which viewers share it. ``a_second``: if so many tokens were made in a second,
-        for whomever, this one is not made in it. Raises NoTokenError, and refusals.AWS_ERRORS.
+        ``shared_by`` is the name under which viewers share it: this process keeps the token, and answers most viewers
+        from its memory. Raises NoTokenError, and refusals.AWS_ERRORS.
         """
         kept = self._kept.get((cell, shared_by))
         if kept is not None and self._left(kept) >= RENEWED_SECONDS:
             return kept
-        until = self._clock() + WAIT_SECONDS
+        now = self._clock()
+        until = now if now < self._failed.get((cell, shared_by), 0.0) else now + WAIT_SECONDS
         while True:
-            found = self._read(cell, shared_by)
-            if found is None or self._left(found) < RENEWED_SECONDS:
-                found = self._renewed(cell, shared_by, prefixes, a_second) or found
-            if found is not None and self._left(found) >= LEAST_SECONDS:
-                self._keep(cell, shared_by, found)
+            found = self._found(cell, shared_by, prefixes, TOKENS_A_SECOND)
+            if found is not None:
+                _keep(self._kept, (cell, shared_by), found)
                 return found
-            if self._clock() >= until:
+            if (now := self._clock()) >= until:
+                _keep(self._failed, (cell, shared_by), now + FAILED_SECONDS)
                 raise NoTokenError("No token of Momento could be made.")
             time.sleep(PAUSE_SECONDS)
 
-    def _keep(self, cell: str, shared_by: str, token: DisposableToken) -> None:
-        if len(self._kept) >= 1000:
-            self._kept.clear()
-        self._kept[cell, shared_by] = token
+    def own_token(self, cell: str, subject: str, prefix: str) -> DisposableToken:
+        """A token of one viewer, which is in no memory and is never another viewer's.
+
+        It waits for nothing: a viewer without it hears its matches all the same, and asks again. Raises as ``token``.
+        """
+        found = self._found(cell, subject, (prefix,), OWN_TOKENS_A_SECOND)
+        if found is None:
+            raise NoTokenError("No token of Momento could be made.")
+        return found
+
+    def _found(self, cell: str, shared_by: str, prefixes: Sequence[str], a_second: int) -> DisposableToken | None:
+        """The token in the table, or a new one. ``a_second``: if so many were made in a second, this one is not."""
+        found = self._read(cell, shared_by)
+        if found is None or self._left(found) < RENEWED_SECONDS:
+            found = self._renewed(cell, shared_by, prefixes, a_second) or found
+        return found if found is not None and self._left(found) >= LEAST_SECONDS else None
 
     def _left(self, token: DisposableToken) -> float:
         return token.expires - self._clock()
@@ -210,6 +228,13 @@ def tokens_url(url: str) -> str:
     An endpoint of another form, such as a stand-in's, makes its tokens itself.
     """
     return url.rstrip("/").replace("://api.cache.", "://web.token.", 1)
+
+
+def _keep(memory: dict[tuple[str, str], Any], key: tuple[str, str], value: object) -> None:
+    """Keep a value in a memory that does not grow without end."""
+    if key not in memory and len(memory) >= MOST_KEPT:
+        memory.clear()
+    memory[key] = value
 
 
 def _key(partition: str, item: str) -> dict[str, Any]:

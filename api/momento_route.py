@@ -16,7 +16,7 @@ from api import resources
 from api.api_settings import ApiSettings
 from api.app import app, logger
 from api.errors import ApiError
-from api.momento_access import OWN_TOKENS_A_SECOND, TOKENS_A_SECOND, NoTokenError
+from api.momento_access import NoTokenError
 from api.openapi_answers import answers
 from api.responses import plain
 from matches.channels import COMPETITIONS, OPEN, SUBJECTS, subject_segment
@@ -57,7 +57,10 @@ def read_momento_token(
     viewer = _viewer()
     shared_by, prefixes = _wanted(viewer, competition, subject)
     try:
-        found = access.token(cell, shared_by, prefixes, TOKENS_A_SECOND if subject is None else OWN_TOKENS_A_SECOND)
+        if subject is None:
+            found = access.token(cell, shared_by, prefixes)
+        else:
+            found = access.own_token(cell, shared_by, *prefixes)
     except NoTokenError:
         message = "Momento makes no token now. Try again."
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", message) from None

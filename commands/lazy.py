@@ -41,7 +41,7 @@ def group(**options: Any) -> typer.Typer:
 
 
 def add(app: typer.Typer, place: str, name: str | None = None) -> None:
-    """Add the command that a function of a module of commands/ is: ``match.goal``, under a name of its own.
+    """Add the command that a function of a module of commands/ is: ``match_events.goal``, under a name of its own.
 
     The help is the function's docstring, read without an import. Raises LookupError for a function that does not exist.
     """

@@ -77,14 +77,14 @@ def loadtest(
     writable(report, json_file)
     cell = StackCell(REGION if transport == API_GATEWAY else "loaded", REGION, transport)
     with errors_end_the_command():
-        door = _door(transport, viewers, shape, gateway)
+        chosen = _gateway(transport, viewers, shape, gateway)
         rate = join_rate or (JOIN_RATE if transport == API_GATEWAY else SLOW_JOIN_RATE)
-        load = Load(viewers, goals, shape, matches, pace, rate, processes, door, transport)
+        load = Load(viewers, goals, shape, matches, pace, rate, processes, chosen, transport)
         settings = settings_for([cell], viewers)
         free = port_for(viewers, port)
     with (
         errors_end_the_command(),
-        running(free, settings, say=say, gateway=door, cells=[cell]) as (system, _),
+        running(free, settings, say=say, gateway=chosen, cells=[cell]) as (system, _),
         out.status("") as status,
     ):
         result = run_load(system, load, status.update if out.is_terminal else say)
@@ -96,7 +96,7 @@ def loadtest(
     raise typer.Exit(0 if result["passed"] else 1)
 
 
-def _door(transport: str, viewers: int, shape: str, gateway: Gateway | None) -> Gateway:
+def _gateway(transport: str, viewers: int, shape: str, gateway: Gateway | None) -> Gateway:
     """The program that plays API Gateway. Raises WrongOptionError for options that do not fit the transport."""
     if transport == API_GATEWAY:
         return gateway_for(viewers, gateway or "standin")

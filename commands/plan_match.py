@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from commands.common import AsJson, WrongOptionError, errors_end_the_command, out, writable
+from commands.quota_option import Quotas, quotas_of
 from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import OURS, dollars, report
@@ -17,8 +18,6 @@ from forecast.question import Question, QuestionError
 from forecast.wording import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from forecast.planner import Plan, Row
 
 PAGES = ("match", "scoreboard", "none")
@@ -32,9 +31,7 @@ def plan(
     cells: Annotated[int, typer.Option(help="Cells, each in a region of its own.")] = 1,
     region: Annotated[str, typer.Option(help="Region whose default quotas count.")] = "us-east-1",
     transport: Annotated[str, typer.Option(help="Name of a transport, or all.")] = "all",
-    quota: Annotated[
-        list[str] | None, typer.Option(help="NAME=VALUE, a quota that the account has, such as requests=60000.")
-    ] = None,
+    quota: Quotas = None,
     within: Annotated[float | None, typer.Option(help="Seconds in which the last viewer is to have a goal.")] = None,
     page: Annotated[str, typer.Option(help="Page that viewers have open: match, scoreboard or none.")] = "match",
     keepalives: Annotated[
@@ -57,9 +54,15 @@ def plan(
     if page not in PAGES:
         raise typer.BadParameter(f"{page} is not one of {', '.join(PAGES)}", param_hint="--page")
     with errors_end_the_command():
-        question = Question(viewers, events, hours, matches, cells, region, _quotas(quota or []), within)
+        question = Question(viewers, events, hours, matches, cells, region, quotas_of(quota), within)
         options = Options(keepalives, _range(momento_price), page)  # type: ignore[arg-type]
         wanted = _wanted(transport)
+        if momento_price is not None and "momento" not in wanted:
+            raise WrongOptionError("--momento-price says what Momento costs, and --transport leaves Momento out.")
+        if keepalives is not None and "appsync-events" not in wanted:
+            raise WrongOptionError(
+                "--keepalives-billed and --keepalives-free are about appsync-events, which --transport leaves out."
+            )
         found = ask(question, wanted, options)
         if plot is not None:
             from forecast.plan_plot import draw  # matplotlib is much to import
@@ -78,21 +81,6 @@ def _wanted(transport: str) -> list[str]:
     if transport not in known:
         raise QuestionError(f"There is no transport {transport}; there are {', '.join(known)}, and all.")
     return [transport]
-
-
-def _quotas(stated: Sequence[str]) -> dict[str, float]:
-    found = {}
-    for each in stated:
-        name, equals, value = each.partition("=")
-        if name in found:
-            raise WrongOptionError(f"--quota names {name} twice.")
-        try:
-            found[name] = float(value.replace(",", "").replace("_", ""))
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise WrongOptionError(f"--quota is NAME=VALUE, such as requests=60000, not {each}.")
-    return found
 
 
 def _range(stated: str | None) -> tuple[float, float] | None:

@@ -6,15 +6,21 @@ import json
 import resource
 import time
 from math import ceil
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from commands.common import AsJson, WrongOptionError, errors_end_the_command, out, progress
+from commands.quota_option import Quotas, quotas_of
+from commands.simulate_modes import KICK_OFF, STORMS, check_given, mode_of
 from devstack.stack_cells import API_GATEWAY
 
-STORMS = ("kick-off", "reconnect")
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from forecast.account import Account
+    from forecast.simulation.scenario import Goal, Scenario
 
 MOST_VIEWERS = 50_000_000
 """The numbers of connections have eight digits."""
@@ -24,6 +30,7 @@ DIFFERS = 1
 
 
 def simulate(
+    context: typer.Context,
     viewers: Annotated[int, typer.Option(help="Viewers of all matches together.")] = 10_000,
     goals: Annotated[int, typer.Option(help="Goals of each match.")] = 2,
     gap: Annotated[float, typer.Option(help="Seconds between two goals of a match.")] = 60.0,
@@ -43,13 +50,20 @@ def simulate(
     down_cell: Annotated[int | None, typer.Option(help="Number, from 0, of a cell that is down for a while.")] = None,
     down_from: Annotated[float, typer.Option(help="Second from which that cell is down.")] = 0.0,
     down_for: Annotated[float, typer.Option(help="Seconds for which it is down.")] = 60.0,
+    down_posts_only: Annotated[
+        bool, typer.Option("--down-posts-only", help="That cell takes no POST and answers all other calls.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of all chance.")] = 0,
     transport: Annotated[str, typer.Option(help="Transport of the cells, such as appsync-events.")] = "api-gateway",
+    quota: Quotas = None,
+    drop_after: Annotated[
+        float | None,
+        typer.Option(help="Seconds for which a broadcasting service keeps a frame above its rate, then drops it."),
+    ] = None,
     storm: Annotated[
-        str | None, typer.Option(help="Play connections instead of goals: kick-off, or reconnect.", metavar="STORM")
+        str | None, typer.Option(help=f"Play connections instead of goals: {', '.join(STORMS)}.", metavar="STORM")
     ] = None,
     spread: Annotated[float, typer.Option(help="Seconds within which viewers come at kick-off.")] = 300.0,
-    connects: Annotated[float | None, typer.Option(help="New connections a second, instead of the quota.")] = None,
     as_bench: Annotated[str | None, typer.Option(help="Run a bench and simulate its cases beside it: budget.")] = None,
     against_plan: Annotated[bool, typer.Option("--against-plan", help="Compare the planner in 200 settings.")] = False,
     as_json: AsJson = False,
@@ -59,6 +73,11 @@ def simulate(
     Exit 0 only if nobody who reads missed a goal; with --as-bench only if the simulation agrees with the measurement,
     with --against-plan only if the planner agrees with the simulation.
     """
+    with errors_end_the_command():
+        _check_transport(transport)
+        mode = mode_of(as_bench=as_bench, against_plan=against_plan, storm=storm, transport=transport)
+        sources = {name: context.get_parameter_source(name) for name in context.params}
+        check_given(mode, [name for name, source in sources.items() if source is None or source.name != "DEFAULT"])
     if as_bench is not None:
         _as_bench(as_bench, as_json)
     if against_plan:
@@ -67,112 +86,132 @@ def simulate(
         with errors_end_the_command():
             agrees = agree(as_json, seed)
         raise typer.Exit(0 if agrees else DIFFERS)
-    from forecast.simulation.scenario import MOST_AWAKE, Gateway, Goal, Scenario
-    from forecast.simulation.simulator import simulate as play
-
     with errors_end_the_command():
         _check_counts({"--viewers": viewers, "--goals": goals, "--matches": matches, "--cells": cells})
         _check_shares({"--gone": gone, "--slow": slow, "--errors": errors, "--lost": lost})
-        _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter})
-        _check_times({"--down-from": down_from, "--down-for": down_for})
+        _check_times({"--gap": gap, "--latency": latency, "--jitter": jitter, "--spread": spread})
+        _check_times({"--down-from": down_from, "--down-for": down_for, "--drop-after": drop_after or 0.0})
         if storm is not None:
-            if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
-                raise WrongOptionError(
-                    "--storm takes --viewers, --matches, --cells, --transport, --spread, --connects and --seed only."
-                )
-            _storm(storm, viewers, matches, cells, transport, spread, connects, seed, as_json)
-        if transport != API_GATEWAY:
-            if gone or slow or errors or lost or jitter or account_rate is not None or down_cell is not None:
-                raise WrongOptionError(
-                    f"{transport} takes --viewers, --goals, --gap, --matches, --cells and --seed only."
-                )
-            _service(transport, viewers, goals, gap, matches, cells, seed, as_json)
-        if send_rate < 1 or sender_rate < 1 or not (account_rate is None or 1 <= account_rate < float("inf")):
-            raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
-        if down_cell is not None and not 0 <= down_cell < cells:
-            raise WrongOptionError(f"--down-cell is the number of a cell, from 0 to {cells - 1}, not {down_cell}.")
-        rate = account_rate or send_rate + 2_500
-        scenario = Scenario(
-            viewers=tuple(viewers * (each + 1) // matches - viewers * each // matches for each in range(matches)),
-            goals=tuple(Goal(number * gap, match) for match in range(matches) for number in range(goals)),
-            cells=cells,
-            down_cell=down_cell,
-            down_from_s=down_from,
-            down_until_s=down_from + down_for,
-            send_rate=send_rate,
-            sender_rate=sender_rate,
-            gateway=Gateway(
-                rate, rate / 2, latency / 1000, jitter / 1000, gone=gone, slow=slow, errors=errors, lost=lost
-            ),
-            seed=seed,
-        )
-        if scenario.awake > MOST_AWAKE:
-            raise WrongOptionError(
-                f"With --lost {lost} up to {scenario.awake:,} viewers lack a frame at once, and 2 GB are enough for "
-                f"{MOST_AWAKE:,}. Choose a smaller --lost, --send-rate or --viewers."
+            report = _storm(storm, viewers, matches, cells, transport, spread, quotas_of(quota), seed)
+        elif transport != API_GATEWAY:
+            if drop_after == 0:
+                raise WrongOptionError("--drop-after is above 0: a frame needs some time to leave.")
+            report = _service(
+                transport, viewers, _goals(goals, gap, matches), matches, cells, quotas_of(quota), drop_after, seed
             )
-        begun = time.monotonic()
-        report = play(scenario).report()
-        report["wall_s"] = round(time.monotonic() - begun, 1)
-        report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        else:
+            if send_rate < 1 or sender_rate < 1 or not (account_rate is None or 1 <= account_rate < float("inf")):
+                raise WrongOptionError("--send-rate, --sender-rate and --account-rate are numbers above 0.")
+            if down_cell is not None and not 0 <= down_cell < cells:
+                raise WrongOptionError(f"--down-cell is the number of a cell, from 0 to {cells - 1}, not {down_cell}.")
+            from forecast.simulation.scenario import MOST_AWAKE, Gateway, Scenario
+
+            rate = account_rate or send_rate + 2_500
+            scenario = Scenario(
+                viewers=tuple(viewers * (each + 1) // matches - viewers * each // matches for each in range(matches)),
+                goals=_goals(goals, gap, matches),
+                cells=cells,
+                down_cell=down_cell,
+                down_from_s=down_from,
+                down_until_s=down_from + down_for,
+                down_for_posts_only=down_posts_only,
+                send_rate=send_rate,
+                sender_rate=sender_rate,
+                gateway=Gateway(
+                    rate, rate / 2, latency / 1000, jitter / 1000, gone=gone, slow=slow, errors=errors, lost=lost
+                ),
+                seed=seed,
+            )
+            if scenario.awake > MOST_AWAKE:
+                raise WrongOptionError(
+                    f"With --lost {lost} up to {scenario.awake:,} viewers lack a frame at once, and 2 GB are enough "
+                    f"for {MOST_AWAKE:,}. Choose a smaller --lost, --send-rate or --viewers."
+                )
+            report = _senders(scenario)
     _print(report, as_json)
-    raise typer.Exit(DIFFERS if report["missed"] else 0)
+    raise typer.Exit(DIFFERS if report.get("missed") else 0)
+
+
+def _goals(goals: int, gap: float, matches: int) -> tuple[Goal, ...]:
+    """So many goals of each match, ``gap`` seconds apart."""
+    from forecast.simulation.scenario import Goal
+
+    return tuple(Goal(number * gap, match) for match in range(matches) for number in range(goals))
+
+
+def _senders(scenario: Scenario) -> dict[str, Any]:
+    """Play goals with the product's own senders."""
+    from forecast.simulation.simulator import simulate as play
+
+    begun = time.monotonic()
+    report = play(scenario).report()
+    report["wall_s"] = round(time.monotonic() - begun, 1)
+    report["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    return report
 
 
 def _storm(
-    storm: str, viewers: int, matches: int, cells: int, transport: str, spread: float, connects: float | None,
-    seed: int, as_json: bool,
-) -> None:  # fmt: skip
-    """Play connections, print what came of them, and end the command."""
-    from forecast.asking import ground
-    from forecast.bill import Options
-    from forecast.simulation.arrivals import Storm, play
+    storm: str, viewers: int, matches: int, cells: int, transport: str, spread: float, quotas: dict[str, float],
+    seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Play connections."""
+    from forecast.planner import refusal
+    from forecast.quota_uses import join_quotas
+    from forecast.simulation.arrivals import Storm, check, play
     from forecast.times import join_rates, joining
 
-    if storm not in STORMS:
-        raise WrongOptionError(f"--storm is one of {', '.join(STORMS)}, not {storm}.")
-    _check_times({"--spread": spread})
-    if connects is not None and not 1 <= connects < float("inf"):
-        raise WrongOptionError(f"--connects is a number of connections a second, not {connects}.")
-    account = ground("us-east-1", Options()).account({} if connects is None else {_connects_of(transport): connects})
-    kick_off = storm == "kick-off"
+    kick_off = storm == KICK_OFF
+    account = _account(quotas, join_quotas(transport, opens_page=kick_off), f"--storm {storm} on {transport}")
     rates = join_rates(transport, account, matches=matches, cells=cells, opens_page=kick_off)
     _, binds = joining(transport, viewers / cells, rates)
-    outcome = play(Storm(viewers, list(rates.values()), spread if kick_off else 0.0, cells, seed))
-    about = {"storm": storm, "transport": transport, "cells": cells, "binds": binds, "a_second": round(rates[binds], 1)}
-    _print({**about, **outcome.report()}, as_json)
-    raise typer.Exit(0)
+    played = Storm(viewers, list(rates.values()), spread if kick_off else 0.0, cells, seed)
+    check(played, binds)
+    return {
+        "storm": storm, "transport": transport, "matches": matches, "cells": cells, "binds": binds,
+        "a_second": round(rates[binds], 1), "refuses": refusal(transport, viewers / cells, account),
+        **play(played).report(),
+    }  # fmt: skip
 
 
 def _service(
-    transport: str, viewers: int, goals: int, gap: float, matches: int, cells: int, seed: int, as_json: bool
-) -> None:  # fmt: skip
-    """Play goals on a transport that broadcasts itself, print what came of them, and end the command."""
-    from forecast.asking import ground
-    from forecast.bill import Options
-    from forecast.simulation.scenario import Goal
+    transport: str, viewers: int, goals: Sequence[Goal], matches: int, cells: int, quotas: dict[str, float],
+    drop_after: float | None, seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Play goals on a transport that broadcasts itself."""
+    from forecast.planner import refusal
+    from forecast.quota_uses import goal_quotas
     from forecast.simulation.services import Service, play
     from forecast.times import outbound
 
-    _connects_of(transport)
-    _, rate = outbound(transport, ground("us-east-1", Options()).account({}))
+    account = _account(quotas, goal_quotas(transport), f"A goal on {transport}")
+    _, rate = outbound(transport, account)
     # The cell with the most viewers, and its matches.
     in_cell = ceil(viewers / cells)
     audience = [in_cell * (each + 1) // matches - in_cell * each // matches for each in range(matches)]
-    posted = [Goal(number * gap, match) for match in range(matches) for number in range(goals)]
-    outcome = play(audience, posted, Service(rate), seed=seed)
-    about = {"viewers_in_cell": in_cell, "transport": transport, "deliveries_a_second": rate}
-    _print({"viewers": viewers, **about, **outcome.report()}, as_json)
-    raise typer.Exit(0)
+    service = Service(rate, float("inf") if drop_after is None else drop_after)
+    return {
+        "viewers": viewers, "viewers_in_cell": in_cell, "transport": transport, "deliveries_a_second": rate,
+        "refuses": refusal(transport, in_cell, account), **play(audience, goals, service, seed=seed).report(),
+    }  # fmt: skip
 
 
-def _connects_of(transport: str) -> str:
+def _account(quotas: dict[str, float], used: set[str], about: str) -> Account:
+    """The account with these quotas. Raises QuestionError for a quota that changes nothing."""
+    from devstack.quotas import quotas as known
+    from forecast.asking import ground
+    from forecast.bill import Options
+    from forecast.quota_uses import check_quotas
+
+    check_quotas(quotas, known(), used, about)
+    return ground("us-east-1", Options()).account(quotas)
+
+
+def _check_transport(transport: str) -> None:
+    """Raises WrongOptionError."""
     from forecast.asking import transports
-    from forecast.times import connects_of
 
     if transport not in transports():
         raise WrongOptionError(f"There is no transport {transport}; there are {', '.join(transports())}.")
-    return connects_of(transport)
 
 
 def _print(report: dict[str, Any], as_json: bool) -> None:
@@ -209,9 +248,11 @@ def _check_times(times: dict[str, float]) -> None:
 def _show(report: dict[str, Any]) -> None:
     table = Table("figure", "simulated", title="simulate")
     for name, value in report.items():
-        if name != "cells":
+        if name not in ("cells", "refuses"):
             table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
     out.print(table)
+    if report.get("refuses") is not None:
+        out.print(f"{report['refuses']}, and the audience is larger.", highlight=False)
 
 
 def _as_bench(name: str, as_json: bool) -> None:

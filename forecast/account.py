@@ -32,6 +32,8 @@ class Account:
     """The usual quota of requests a second, and what the routes' throttles take of it."""
     connect_throttle: float
     """New connections a second that the throttles of ``$connect`` and ``subscribe`` pass."""
+    spare_throttle: float
+    """Requests a second that the throttle of the route for viewers' tokens passes, if no cell has senders at home."""
 
     @property
     def send_rate(self) -> int:
@@ -71,6 +73,9 @@ def account(
     routes = sum(
         each.rate for each in (*route_throttles(described["http_api"], throttle).values(), *websocket.values())
     )
+    http = route_throttles(described["http_api"], throttle)
+    spare = described["http_api"]["spare_throttle"]
+    left = throttle.rate - sum(each.rate for each in http.values())
     usual = int(described["settings"]["account_rate"]["default"])
     full = sum(
         int(each["rate"]) for api in ("http_api", "websocket_api") for each in described[api]["throttles"].values()
@@ -81,5 +86,6 @@ def account(
         routes=routes,
         post_s=post_s,
         sender_rate=int(described["settings"]["sender_rate"]["default"]),
+        spare_throttle=max(http[spare["route"]].rate, min(int(spare["rate"]), http[spare["route"]].rate + left)),
         connect_throttle=min(websocket[route].rate for route in ("$connect", "subscribe")),
     )

@@ -34,5 +34,5 @@ def ground(region: str, options: Options, latencies: Latencies | None = None) ->
 
 def ask(question: Question, wanted: Sequence[str], options: Options, latencies: Latencies | None = None) -> Plan:
     """Answer a question for the ``wanted`` transports. Raises QuestionError and PriceFileError."""
-    check(question, wanted, quotas(), regions())
+    check(question, wanted, quotas(), regions(), opens_page=options.page != "none")
     return answer(question, wanted, ground(question.region, options, latencies))

@@ -11,6 +11,7 @@ from devstack.stack_cells import API_GATEWAY
 from forecast.account import account
 from forecast.bill import GROUPS, bill
 from forecast.question import QuestionError
+from forecast.quota_uses import check_quotas, goal_quotas, join_quotas
 from forecast.times import goal, join_rates, joining, outbound
 from subscriptions.shards import initial_shards
 
@@ -29,14 +30,10 @@ OURS = {
     "map_iterations": f"{MAX_SENDERS} senders of one match in a cell (MAX_SENDERS)",
     "connections_of_a_sender": "400 connections of one sender (CONNECTIONS)",
     "match_row": "3,000 reads a second of a match's one row at home",
+    "tokens_throttle": "the throttle of GET /listeners/momento (http_throttles)",
     "connect_throttle": "the throttles of $connect and subscribe (websocket_throttles)",
 }
 """Limits of ours, beside the quotas of AWS."""
-
-UNUSED = {"shards", "table_reads", "appsync_inbound"}
-"""Quotas that preflight compares, and on which no answer of the planner depends."""
-
-MOST_QUOTA = 1_000_000_000_000
 
 HARD = {"momento_subscribers", "momento_operations"}
 """Quotas that the service raises by contract only."""
@@ -108,8 +105,15 @@ class Plan:
     """The region of the prices, and the date on which they were read."""
 
 
-def check(question: Question, known: Sequence[str], quotas: Mapping[str, Any], regions: frozenset[str]) -> None:
-    """Raises QuestionError for a question that has no answer."""
+def check(
+    question: Question,
+    known: Sequence[str],
+    quotas: Mapping[str, Any],
+    regions: frozenset[str],
+    *,
+    opens_page: bool = True,
+) -> None:
+    """Raises QuestionError for a question that has no answer; ``known``: the transports that it is about."""
     whole = {
         "viewers": question.viewers,
         "events": question.events,
@@ -131,19 +135,10 @@ def check(question: Question, known: Sequence[str], quotas: Mapping[str, Any], r
         raise QuestionError("There are more cells than viewers.")
     if question.region not in regions:
         raise QuestionError(f"{question.region} is no region that we know; there are {', '.join(sorted(regions))}.")
-    _check_quotas(question, quotas)
     if not known:
         raise QuestionError("There is no transport to plan for.")
-
-
-def _check_quotas(question: Question, quotas: Mapping[str, Any]) -> None:
-    for key, raised in question.quotas.items():
-        if key not in quotas:
-            raise QuestionError(f"There is no quota {key}; there are {', '.join(sorted(quotas))}.")
-        if key in UNUSED:
-            raise QuestionError(f"No answer depends on the quota {key}.")
-        if not 1 <= raised <= MOST_QUOTA:
-            raise QuestionError(f"The quota {key} is a number from 1 to {MOST_QUOTA:,}, not {raised}.")
+    used = set().union(*(goal_quotas(each) | join_quotas(each, opens_page=opens_page) for each in known))
+    check_quotas(question.quotas, quotas, used, f"The answer for {', '.join(known)}")
 
 
 def answer(question: Question, transports: Sequence[str], ground: Ground) -> Plan:
@@ -177,7 +172,7 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
         join_binds=join_binds,
         raised=raised,
         factor=max((value / there.quotas[key] for key, value in raised.quotas.items()), default=1.0),
-        refuses=_refusal(name, in_cell, there),
+        refuses=refusal(name, in_cell, there),
         bill=bill(
             question,
             name,
@@ -190,7 +185,8 @@ def _row(question: Question, name: str, ground: Ground) -> Row:
     )
 
 
-def _refusal(name: str, in_cell: float, there: Account) -> str | None:
+def refusal(name: str, in_cell: float, there: Account) -> str | None:
+    """Why a transport cannot serve an audience in a cell at these quotas; None if it can."""
     if name == "iot-core" and in_cell > there.quotas["iot_connections"]:
         return f"IoT Core has {there.quotas['iot_connections']:,.0f} connections at once in a region"
     if name == "momento" and in_cell > there.quotas["momento_subscribers"]:
@@ -332,4 +328,4 @@ def _reported(row: Row) -> dict[str, Any]:
     }
 
 
-__all__ = ["OURS", "Plan", "Row", "answer", "check", "report"]
+__all__ = ["OURS", "Plan", "Row", "answer", "check", "refusal", "report"]

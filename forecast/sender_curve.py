@@ -10,6 +10,7 @@ from itertools import accumulate
 from math import ceil
 from typing import TYPE_CHECKING
 
+from broadcaster.control.rate_share import RateShare, share
 from broadcaster.send.pacing import BURST_SECONDS
 from broadcaster.send.polls import POLL_SECONDS
 from forecast.account import CONNECTIONS, MOST_OPENING
@@ -20,6 +21,58 @@ if TYPE_CHECKING:
 STEP_S, STEPS = 0.005, 200
 """Seconds of a step of a sender's beginning. After so many steps it has as many connections as it needs."""
 
+STEPS_WITH_POLLS = 600
+"""So many steps are counted singly if a sender's rate changes at its polls, because that counts in a short batch."""
+
+FIRST_POLL_SECONDS = 0.05
+"""Seconds from a sender's first page to its first poll; a test compares them with the sender's."""
+
+
+class Polls:
+    """The rate of one sender by its polls.
+
+    While ``rivals`` other matches like its own have the same goal, each match begins with an equal part. The senders
+    announce their remaining posts at their polls. A match whose rivals need less than an equal part gets what they
+    leave (``broadcaster.control.rate_share``). The senders of a match that are done leave their part to the others.
+    """
+
+    def __init__(
+        self, rate: float, senders: int, call_s: float, *, rivals: int = 0, done: int = 0, done_at: float = 0.0
+    ) -> None:
+        """``rate``: POSTs a second of all senders of its match, at an equal part. ``call_s``: seconds of a call.
+
+        ``done``: other senders of its match that have announced their end at ``done_at`` seconds.
+        """
+        self._rivals = rivals
+        self._senders = senders
+        self._done, self._done_at = frozenset(range(senders - done, senders)), done_at
+        self._cell_rate = rate * (rivals + 1)
+        self._call_s = call_s
+        self._poll_at = FIRST_POLL_SECONDS + call_s
+        self._known_from = float("inf")
+        self._announced: int | None = None
+        self.rate = rate / senders
+
+    def poll(self, at: float, left: int) -> bool:
+        """Poll if it is time at ``at`` seconds, when the batch has ``left`` posts; returns whether the rate changed."""
+        at += 1e-9
+        if at < self._poll_at or left == 0:
+            return False
+        before, announced = self.rate, self._announced
+        self.rate = self._share(announced or 0, at)
+        self._poll_at += POLL_SECONDS + self._call_s
+        if announced is None or left <= announced / 2:
+            self._known_from = min(self._known_from, at + self._call_s + POLL_SECONDS)
+            self._announced = left
+            self._poll_at += self._call_s
+        return self.rate != before
+
+    def _share(self, announced: int, at: float) -> float:
+        done = self._done if at >= self._done_at else frozenset()
+        left = dict.fromkeys(range(self._senders), announced)
+        rows = [RateShare(str(each), "", self._senders, done, 1, left) for each in range(self._rivals + 1)]
+        return share(rows, "0", self._senders, self._cell_rate, 0.0, announced=at >= self._known_from)
+
 
 class SenderCurve:
     """The POSTs of one sender by time, from its first page on.
@@ -28,35 +81,39 @@ class SenderCurve:
     begins with the burst of a tenth of a second. After ``STEPS`` steps it sends evenly.
     """
 
-    def __init__(self, rows: int, rate: float, open_s: float, post_s: float) -> None:
+    def __init__(self, rows: int, rate: float, open_s: float, post_s: float, polls: Polls | None = None) -> None:
         """``rows``: of its batch. ``rate``: POSTs a second of its part of the send rate."""
         self.rows = rows
         self.most = CONNECTIONS / post_s
         """POSTs a second that its connections carry."""
-        self._rate = min(rate, self.most)
-        self._sent = list(accumulate(_posts_of_steps(rows, rate, open_s, post_s)))
+        self._sent = list(accumulate(_posts_of_steps(rows, rate, open_s, post_s, polls)))
+        self._rate = min(rate if polls is None else polls.rate, self.most)
+        self._even_from = (len(self._sent) - 1) * STEP_S
 
     def seconds(self, posts: int) -> float:
         """Seconds until so many posts have left."""
         if posts <= self._sent[-1]:
             return bisect_left(self._sent, posts) * STEP_S
-        return (STEPS - 1) * STEP_S + (posts - self._sent[-1]) / self._rate
+        return self._even_from + (posts - self._sent[-1]) / self._rate
 
     def posts(self, seconds: float) -> float:
         """Posts that have left after so many seconds."""
         step = int(seconds / STEP_S)
-        if step < STEPS - 1:
+        if step < len(self._sent) - 1:
             return self._sent[step]
-        return min(self.rows, self._sent[-1] + (seconds - (STEPS - 1) * STEP_S) * self._rate)
+        return min(self.rows, self._sent[-1] + (seconds - self._even_from) * self._rate)
 
 
-def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float) -> list[int]:
+def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float, polls: Polls | None) -> list[int]:
     """The posts that leave in each step of the beginning."""
+    steps = STEPS if polls is None else STEPS_WITH_POLLS
     opens, answers = (max(1, round(each / STEP_S)) for each in (open_s, post_s))
     burst = max(1.0, rate * BURST_SECONDS)
     tokens, idle, opened, opening, left = burst, 0, 0, 0, rows
-    ready, fresh, posts = [0] * (STEPS + answers), [0] * (STEPS + opens), []
-    for step in range(STEPS):
+    ready, fresh, posts = [0] * (steps + answers), [0] * (steps + opens), []
+    for step in range(steps):
+        if polls is not None and polls.poll(step * STEP_S, left):
+            rate, burst = polls.rate, max(1.0, polls.rate * BURST_SECONDS)
         tokens = min(burst, tokens + rate * STEP_S)
         idle, opening, opened = idle + fresh[step] + ready[step], opening - fresh[step], opened + fresh[step]
         now = min(idle, int(tokens), left)
@@ -71,22 +128,29 @@ def _posts_of_steps(rows: int, rate: float, open_s: float, post_s: float) -> lis
 
 
 def batch_seconds(
-    batches: Sequence[int], rate: float, *, open_s: float, post_s: float, call_s: float
+    batches: Sequence[int], rate: float, *, open_s: float, post_s: float, call_s: float, rivals: int = 0
 ) -> tuple[float, float, float]:
     """Seconds from the senders' first pages until the first, the middle and the last POST of all ``batches``.
 
     ``batches``: the rows of each. ``rate``: POSTs a second of all together. A sender whose batch is done leaves its
-    part to the others, who learn that at their next poll.
+    part to the others, who learn that at their next poll. ``rivals``: other matches like this one with a goal at the
+    same moment.
     """
-    share, sizes = rate / len(batches), sorted(batches)
-    largest = SenderCurve(sizes[-1], share, open_s, post_s)
-    first, middle = largest.seconds(1), largest.seconds(ceil(sum(sizes) / len(sizes) / 2))
-    alone = largest.seconds(sizes[-1])
+    senders, sizes = len(batches), sorted(batches)
+    part = rate / senders
     smaller = [each for each in sizes if each < sizes[-1]]
+    done_at, polls = float("inf"), Polls(rate, senders, call_s, rivals=rivals) if rivals else None
     if smaller:
-        # Half the time between two polls, the answer to the last POST, and the calls that announce and read.
-        learnt = largest.seconds(smaller[-1]) + post_s + POLL_SECONDS / 2 + 2 * call_s
+        # The answer to the last POST, and the call that announces the end.
+        done_at = SenderCurve(smaller[-1], part, open_s, post_s, polls).seconds(smaller[-1]) + post_s + call_s
+        polls = Polls(rate, senders, call_s, rivals=rivals, done=len(smaller), done_at=done_at)
+    largest = SenderCurve(sizes[-1], part, open_s, post_s, polls)
+    first, middle = largest.seconds(1), largest.seconds(ceil(sum(sizes) / senders / 2))
+    alone = largest.seconds(sizes[-1])
+    if STEPS_WITH_POLLS * STEP_S < done_at < alone:
+        # Half the time between two polls, and the call that reads.
+        learnt = done_at + POLL_SECONDS / 2 + call_s
         if learnt < alone:
-            faster = min(rate / (len(sizes) - len(smaller)), largest.most)
+            faster = min(rate / (senders - len(smaller)), largest.most)
             return first, middle, learnt + (sizes[-1] - largest.posts(learnt)) / faster
     return first, middle, alone

@@ -61,7 +61,7 @@ def goal(
     shards and the senders of each cell follow from it.
     """
     if transport == API_GATEWAY:
-        return _by_posts(viewers, audience or viewers, account.send_rate / together, account, latencies)
+        return _by_posts(viewers, audience or viewers, together, account, latencies)
     begun = _due_s(latencies) - latencies.call_s + latencies.publish_s
     quota, rate = outbound(transport, account)
     took = viewers * together / rate
@@ -82,16 +82,15 @@ def outbound(transport: str, account: Account) -> tuple[str, float]:
     return "appsync_outbound", account.quotas["appsync_outbound"] / ceil(FRAME_KB / 5)
 
 
-def _by_posts(viewers: float, audience: float, rate: float, account: Account, latencies: Latencies) -> Times:
-    shards = initial_shards(ceil(audience))
+def _by_posts(viewers: float, audience: float, together: int, account: Account, latencies: Latencies) -> Times:
+    rate, shards = account.send_rate / together, initial_shards(ceil(audience))
     batches = plan(shards, ceil(audience), account.budget)
     of_a_shard = viewers / shards
     page = min(of_a_shard, PAGE_ROWS) / PAGE_ROWS * latencies.page_s
     begun = _due_s(latencies) + latencies.start_s + latencies.invoke_s + latencies.call_s + page + latencies.post_s / 2
     rows = [max(1, ceil((each.end - each.first) * of_a_shard)) for each in batches]
-    first, middle, last = batch_seconds(
-        rows, rate, open_s=latencies.open_s, post_s=account.post_s, call_s=latencies.call_s
-    )
+    calls = {"open_s": latencies.open_s, "post_s": account.post_s, "call_s": latencies.call_s}
+    first, middle, last = batch_seconds(rows, rate, rivals=together - 1, **calls)
     limit = _limit_of_posts(rate / len(rows), len(rows), account)
     return Times(begun + first, begun + middle, begun + last, _binds(limit, begun + first, begun + last))
 
@@ -127,6 +126,9 @@ def join_rates(
         rates["cdn_requests"] = quotas["cdn_requests"] / PAGE_REQUESTS / cells
     connects = connects_of(transport)
     rates[connects] = quotas[connects]
+    if transport == "momento":
+        # One API gives the viewers of all cells their tokens.
+        rates["tokens_throttle"] = account.spare_throttle / cells
     if transport == API_GATEWAY:
         rates["connect_throttle"] = account.connect_throttle
     if seconds := CONNECT_CALLS_S.get(transport, APPSYNC_CALLS_S):

@@ -94,11 +94,11 @@ class Audience:
 
         Raises TooFewError if that takes too long; then no viewer stays connected.
         """
-        door, inside, count = asyncio.Semaphore(self._connects_at_once), 0, len(self.members)
+        turns, inside, count = asyncio.Semaphore(self._connects_at_once), 0, len(self.members)
 
         async def enter(member: Member) -> None:
             nonlocal inside
-            async with door:
+            async with turns:
                 member.task = asyncio.create_task(member.viewer.run())
                 await member.viewer.subscribed.wait()
                 inside += 1

@@ -26,8 +26,8 @@ from client.cell_address import API_GATEWAY, CellAddress
 from loadtest.cell_choice import CellChoiceError, choose
 from loadtest.director import STEP_SECONDS, Director, plan_of
 from loadtest.load_limits import refuse_remote
-from loadtest.pipe import SwarmProcess
 from loadtest.shapes import SHAPES
+from loadtest.swarm_process import SwarmProcess
 from loadtest.swarm_results import event_id
 from loadtest.token_sources import TokensError, tokens_from
 

@@ -51,11 +51,11 @@ async def slow_viewers(url: str, match: str, count: int) -> AsyncIterator[None]:
 
     No code reads their sockets, not even a library that reads ahead.
     """
-    door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+    turns = asyncio.Semaphore(CONNECTS_AT_ONCE)
     sockets: list[socket.socket] = []
 
     async def come() -> None:
-        async with door:
+        async with turns:
             sock = socket.socket()
             sockets.append(sock)
             await _subscribe(sock, url, match)

@@ -26,11 +26,29 @@ locals {
     for region, account in local.account : region => min(1, account["setting.account_rate"] / local.system.settings.account_rate.default)
   }
 
-  http_throttles = merge(
+  usual_http_throttles = merge(
     { for route, throttle in local.system.http_api.throttles : route => {
       rate  = max(1, floor(throttle.rate * local.throttle_share[var.home_region]))
       burst = max(1, floor(throttle.burst * local.throttle_share[var.home_region]))
     } },
+    var.http_throttles,
+  )
+
+  # Each viewer of Momento asks one route for a token before it can listen. So with such a cell this route also gets the requests
+  # that the other routes and the senders of the home region leave, up to the rate of spare_throttle.
+  spare_throttle = local.system.http_api.spare_throttle
+  spare_rate = max(0, floor(
+    local.account[var.home_region]["setting.account_rate"] - sum(values(local.usual_http_throttles)[*].rate) - local.websocket_rate[var.home_region] -
+    tonumber(local.settings.send_rate) * length(local.websocket_throttles_in[var.home_region])
+  ))
+  raised_throttle = {
+    rate  = max(local.usual_http_throttles[local.spare_throttle.route].rate, min(local.spare_throttle.rate, local.usual_http_throttles[local.spare_throttle.route].rate + local.spare_rate))
+    burst = local.usual_http_throttles[local.spare_throttle.route].burst
+  }
+
+  http_throttles = merge(
+    local.usual_http_throttles,
+    length(local.cells_of[local.spare_throttle.transport]) > 0 ? { (local.spare_throttle.route) = local.raised_throttle } : {},
     var.http_throttles,
   )
 
@@ -51,12 +69,13 @@ locals {
     for region in keys(local.account) : region => [for name, throttles in local.websocket_throttles : throttles if local.cells[name].region == region]
   }
 
+  websocket_rate = {
+    for region in keys(local.account) : region => sum(concat([0], flatten([for throttles in local.websocket_throttles_in[region] : values(throttles)[*].rate])))
+  }
+
   # Requests a second that the routes of a region may take together.
   routes_rate = {
-    for region in keys(local.account) : region => (
-      (region == var.home_region ? sum(values(local.http_throttles)[*].rate) : 0) +
-      sum(concat([0], flatten([for throttles in local.websocket_throttles_in[region] : values(throttles)[*].rate])))
-    )
+    for region in keys(local.account) : region => (region == var.home_region ? sum(values(local.http_throttles)[*].rate) : 0) + local.websocket_rate[region]
   }
 
   # The rest of the quota, in equal parts for the senders of each cell in the region whose transport is api-gateway.

@@ -208,7 +208,7 @@ variable "point_in_time_recovery" {
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Days for which logs are kept."
   type        = number
   default     = 30
   nullable    = false
@@ -223,7 +223,7 @@ variable "log_retention_days" {
 }
 
 variable "state_machine_log_level" {
-  description = "What the state machines log: ERROR for what failed, ALL for every step (a broadcast has few), FATAL, or OFF."
+  description = "Log level of the state machines: ERROR for what failed, ALL for every step (a broadcast has few), FATAL, or OFF."
   type        = string
   default     = "ERROR"
   nullable    = false

@@ -1,11 +1,11 @@
 variable "stream_shards" {
-  description = "How many shards the stream has; null: as many as system.json says."
+  description = "Number of shards of the stream; null: as many as system.json says."
   type        = number
   default     = null
 }
 
 variable "stream_retention_hours" {
-  description = "How long the stream keeps records, in hours: 24 or more. Longer than 24 costs by the shard, the same up to 168."
+  description = "Hours for which the stream keeps records: 24 or more. Longer than 24 costs by the shard, the same up to 168."
   type        = number
   default     = 24
   nullable    = false
@@ -19,14 +19,14 @@ variable "enhanced_fan_out" {
 }
 
 variable "parallelization_factor" {
-  description = "How many batches of a shard the fan-out handles at once, 1 to 10."
+  description = "Number of batches of a shard that the fan-out handles at once, 1 to 10."
   type        = number
   default     = 10
   nullable    = false
 }
 
 variable "unhandled_retention_days" {
-  description = "How long records that grew too old on the stream are kept in S3."
+  description = "Days for which S3 keeps records that grew too old on the stream."
   type        = number
   default     = 90
   nullable    = false

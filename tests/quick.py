@@ -48,7 +48,8 @@ FILES: Final = {
     "tests/client/transports": {"test_channel_memory", "test_mqtt"},
     "tests/commands": {"test_terminal"},
     "tests/forecast": {
-        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_sender_curve", "test_wording",
+        "test_cost_tables", "test_goal_cost", "test_planner", "test_prices", "test_quota_uses", "test_sender_curve",
+        "test_usage", "test_wording",
     },
     "tests/forecast/simulation": {"test_outcome", "test_scenario", "test_services", "test_viewers"},
     "tests/loadtest": {
@@ -60,7 +61,7 @@ FILES: Final = {
     "tests/devstack": {"test_long_files", "test_quotas", "test_release", "test_rooms", "test_stack_cells",
         "test_system", "test_tables", "test_transports"},
     "tests/devstack/checks": {
-        "test_english", "test_error_codes", "test_named_files", "test_proofread", "test_pure_coverage",
+        "test_english", "test_error_codes", "test_links", "test_named_files", "test_proofread", "test_pure_coverage",
         "test_vocabulary",
     },
     "tests/devstack/deployment": {"test_quota_fit"},

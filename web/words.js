@@ -84,7 +84,7 @@ const TURNS = {
 /** The text for a kick-off of which only the day is known. */
 export const TIME_OPEN = "Kick-off time to be confirmed";
 
-/** The desk's undo gives this reason (docs/console.md). */
+/** The desk's undo gives this reason (docs/desk.md). */
 const MISTAKE = "Entered by mistake";
 
 /** Sentences for viewers, by error code of the socket, of the API (docs/protocol.md, docs/api.md) or of the page.

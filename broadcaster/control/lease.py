@@ -47,19 +47,18 @@ def start_owner(broadcast: str) -> str:
 
 
 def lease_start(
-    table: str, match: str, seq: int, epoch: str, *, broadcast: str, now_ms: int, seconds: int, again: bool
+    table: str, match: str, seq: int, epoch: str, *, broadcast: str, now_ms: int, seconds: int, replaces_start: bool
 ) -> dict[str, Any]:
     """The arguments of the UpdateItem that makes event ``seq`` due and acquires the lease for a new broadcast.
 
-    ``now_ms``: milliseconds since 1970. ``seconds``: the length of the lease. ``again``: the records of the event were
-    delivered before, so the lease may be that of a starter which died; it is acquired although it has not run out, if
-    no sender has taken it over.
+    ``now_ms``: milliseconds since 1970. ``seconds``: the length of the lease. ``replaces_start``: a starter may
+    have died, so its lease is acquired although it has not run out, if no sender has taken it over.
 
     The call fails with ConditionalCheckFailedException if another broadcast has the lease, if a broadcast of the event
     has ended, if a newer event is due, or if the row is that of another epoch. Its answer has the whole row.
     """
     free = "attribute_not_exists(lease_until) OR lease_until <= :now"
-    starts = {":start": {"S": START}} if again else {}
+    starts = {":start": {"S": START}} if replaces_start else {}
     return {
         "TableName": table,
         "Key": cell_state_key(match),
@@ -70,7 +69,7 @@ def lease_start(
         "AND (attribute_not_exists(epoch) OR epoch = :epoch) "
         "AND (attribute_not_exists(due_seq) OR due_seq <= :seq) "
         "AND (attribute_not_exists(ended_seq) OR ended_seq < :seq) "
-        f"AND ({free} OR lease_owner = :owner{' OR begins_with(lease_owner, :start)' if again else ''})",
+        f"AND ({free} OR lease_owner = :owner{' OR begins_with(lease_owner, :start)' if replaces_start else ''})",
         "ExpressionAttributeNames": {"#v": "v"},
         "ExpressionAttributeValues": {
             ":seq": as_number(seq),

@@ -74,25 +74,26 @@ class Starter:
         match_state: MatchState,
         events: Sequence[CarriedEvent] = (),
         *,
-        message: Future[None] | None = None,
-        again: bool = False,
+        watchdog_message: Future[None] | None = None,
+        delivered_before: bool = False,
     ) -> CellState:
         """Make ``match_state.newest_seq`` due, and start a broadcast of it unless one is running or has ended.
 
-        ``events``: the newest events, for the frame. ``message``: the watchdog's message, which is being sent; the
-        execution starts when the message was sent or has failed, or after ``MESSAGE_SECONDS``. ``again``: the record of
-        the event was delivered before (lease.lease_start). If this process has started the event's execution, the start
-        has not died: then ``again`` changes nothing, however often the record comes.
+        ``events``: the newest events, for the frame. ``watchdog_message`` is being sent; the execution starts when it
+        was sent or has failed, or after ``MESSAGE_SECONDS``. ``delivered_before``: the record of the event was
+        delivered before, so its start may have died (lease.lease_start). If this process has started the event's
+        execution, the start has not died: then ``delivered_before`` changes nothing, however often the record comes.
 
         Returns the cell's row of the match as it is afterwards.
         """
-        again = again and self._started.get(match_state.match) != (match_state.epoch, match_state.newest_seq)
+        newest = (match_state.epoch, match_state.newest_seq)
+        replaces_start = delivered_before and self._started.get(match_state.match) != newest
         for _ in range(TRIES):
             broadcast = f"{match_state.match}-{match_state.newest_seq}-{secrets.token_hex(4)}"
-            acquired = self._acquire_lease(match_state, broadcast, again=again)
+            acquired = self._acquire_lease(match_state, broadcast, replaces_start=replaces_start)
             if acquired is not None:
-                if message is not None:
-                    wait([message], MESSAGE_SECONDS)
+                if watchdog_message is not None:
+                    wait([watchdog_message], MESSAGE_SECONDS)
                 self._start(match_state, acquired, broadcast, events)
                 return acquired
             # A running broadcast sees the newer event, if that is due.
@@ -101,7 +102,7 @@ class Starter:
                 break
         return present
 
-    def _acquire_lease(self, match_state: MatchState, broadcast: str, *, again: bool) -> CellState | None:
+    def _acquire_lease(self, match_state: MatchState, broadcast: str, *, replaces_start: bool) -> CellState | None:
         """The cell's row with the lease of the broadcast, None if the lease is not free or nothing is to be told."""
         try:
             updated = self.cell_states.db.update_item(
@@ -113,7 +114,7 @@ class Starter:
                     broadcast=broadcast,
                     now_ms=_now_ms(),
                     seconds=self.lease_seconds,
-                    again=again,
+                    replaces_start=replaces_start,
                 )
             )
         except self.cell_states.db.exceptions.ConditionalCheckFailedException:

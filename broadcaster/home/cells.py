@@ -100,14 +100,21 @@ class Cells:
         watchdog_queue: WatchdogQueue,
         threads: Executor,
         clock: Callable[[], float] = seconds,
+        *,
+        date: Callable[[], float] = time.time,
+        calls: CellCalls | None = None,
     ) -> None:
-        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells."""
+        """``threads`` run the calls to the watchdog's queue, beside the calls to the cells.
+
+        ``date`` tells seconds since 1970. A simulation passes its own ``date`` and ``calls``.
+        """
         self._cells = dict(cells)
         self._watchdog_queue = watchdog_queue
         self._threads = threads
         self._clock = clock
+        self._date = date
         self._is_never_silent = len(self._cells) == 1 and all(each.description.keeps_rows for each in cells.values())
-        self._calls = CellCalls(len(self._cells), clock, gives_up=not self._is_never_silent)
+        self._calls = calls or CellCalls(len(self._cells), clock, gives_up=not self._is_never_silent)
         self._silent_until: dict[str, float] = {}
         self._silent_matches: dict[str, dict[str, float]] = {}
         """Cell -> the matches for which it is silent, and until when."""
@@ -117,11 +124,11 @@ class Cells:
         return name in self._cells
 
     def broadcast(
-        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, again: bool = False
+        self, match_state: MatchState, events: Sequence[CarriedEvent] = (), *, delivered_before: bool = False
     ) -> list[str]:
         """Start a broadcast up to ``match_state.newest_seq`` in every cell; returns the unreached cells.
 
-        ``events``: the newest events, for the frames. ``again``: a record of the match was delivered before
+        ``events``: the newest events, for the frames. ``delivered_before``: a record of the match was delivered before
         (lease.lease_start).
 
         The watchdog's messages are sent beside the calls to the cells. An execution starts in a cell after the cell's
@@ -139,7 +146,13 @@ class Cells:
         messages = {name: self._threads.submit(put, each) for name, each in watched.items()}
         reached, hopeless = self._ask(
             {
-                name: partial(cell.transport.begin, match_state, events, message=messages[name], again=again)
+                name: partial(
+                    cell.transport.begin,
+                    match_state,
+                    events,
+                    watchdog_message=messages[name],
+                    delivered_before=delivered_before,
+                )
                 for name, cell in self._cells.items()
             },
             match_state.match,
@@ -179,7 +192,7 @@ class Cells:
             return "unreached"
         if cell_state.ended_seq >= seq:
             return "ended"
-        if cell_state.is_running(time.time()):
+        if cell_state.is_running(self._date()):
             return "running"
         if self._ask_one(name, match, partial(cell.transport.begin, read_state())) is None:
             return "unreached"

@@ -89,13 +89,13 @@ class IncompleteError(TransientError):
 class _Due:
     """A match to broadcast: the record of its last event, its state after that event, and its new events.
 
-    ``events``: as their rows have them. ``again``: a record of the match was delivered before.
+    ``events``: as their rows have them. ``delivered_before``: a record of the match was delivered before.
     """
 
     record: dict[str, Any]
     state: MatchState
     events: list[CarriedEvent]
-    again: bool
+    delivered_before: bool
 
 
 class Fanout:
@@ -306,7 +306,10 @@ class Fanout:
     def _broadcast(self, due: _Due) -> None:
         """Broadcast a match up to its newest event, also if an earlier delivery of the record has numbered it."""
         if due.state.newest_seq:
-            metrics.add("CellsUnreached", len(self._cells.broadcast(due.state, due.events, again=due.again)))
+            metrics.add(
+                "CellsUnreached",
+                len(self._cells.broadcast(due.state, due.events, delivered_before=due.delivered_before)),
+            )
 
     def _set_aside(self, record: dict[str, Any], reason: str) -> None:
         """Set a record aside with the reason."""
@@ -355,13 +358,13 @@ def _note(due: dict[str, _Due], record: dict[str, Any], numbered: Numbered | Non
         return
     match, event = numbered.state.match, numbered.event
     before = due[match].events if match in due else []
-    again = bool(numbered.outcome.was_delivered_before) or (match in due and due[match].again)
+    delivered_before = bool(numbered.outcome.was_delivered_before) or (match in due and due[match].delivered_before)
     if event is not None:
         # A correction changes the row of an earlier event, so only later events are still as they were numbered.
         corrected = event.get("cancels_seq", event.get("amends_seq", 0))
         kept = [each for each in before if each.event["seq"] > corrected]
         before = [*kept, CarriedEvent(event, numbered.score_prev)]
-    due[match] = _Due(record, numbered.state, before, again)
+    due[match] = _Due(record, numbered.state, before, delivered_before)
 
 
 def _is_of_the_match(error: Exception) -> bool:

@@ -29,7 +29,12 @@ from runtime.environment import settings
 from runtime.metrics import Metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from broadcaster.home.cells import Cells
+    from matches.match_state import MatchState
 
 DAMAGED_TRIES = 4
 """Failed checks of an event, 2, 4 and 8 seconds apart, after which a damaged row has its message set aside.
@@ -81,15 +86,29 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _check(watched: Watched) -> None:
-    """Check one event in one cell. An error means that the message is not done with."""
+    check(watched, cells(), lambda match: _ledger().state(match), _set_aside, _note_restart)
+
+
+def check(
+    watched: Watched,
+    cells: Cells,
+    read_state: Callable[[str], MatchState],
+    set_aside: Callable[[Watched, str], None],
+    note_restart: Callable[[str, int], None],
+) -> None:
+    """Check one event in one cell. An error means that the message is not done with.
+
+    ``read_state`` reads a match from the ledger. ``set_aside`` sets a message aside with a reason. ``note_restart``
+    hears of each broadcast that was started again: match and seq.
+    """
     match, seq, cell, tries, restarts = watched.match, watched.seq, watched.cell, watched.tries, watched.restarts
-    if cell not in cells():
+    if cell not in cells:
         logger.warning("cell_unknown", match=match, seq=seq, cell=cell)
         return
-    if cells().check_after_silence(watched):
+    if cells.check_after_silence(watched):
         return
     try:
-        result = cells().check(match, seq, cell, watched.epoch, partial(_ledger().state, match))
+        result = cells.check(match, seq, cell, watched.epoch, partial(read_state, match))
     except UnknownMatchError:
         return
     except (DamagedMatchError, InvalidCallError) as error:
@@ -97,21 +116,25 @@ def _check(watched: Watched) -> None:
         event = "match_damaged" if is_damaged else "call_invalid"
         logger.warning(event, match=match, seq=seq, cell=cell, reason=str(error), tries=tries)
         if tries + 1 < (DAMAGED_TRIES if is_damaged else INVALID_TRIES):
-            cells().check_later(replace(watched, tries=tries + 1))
+            cells.check_later(replace(watched, tries=tries + 1))
         else:
-            _set_aside(watched, str(error))
+            set_aside(watched, str(error))
         return
     if result == "unreached":
-        cells().check_later(replace(watched, tries=tries + 1))
+        cells.check_later(replace(watched, tries=tries + 1))
     elif result == "running":
-        cells().check_again(replace(watched, tries=0))
+        cells.check_again(replace(watched, tries=0))
     elif result == "restarted":
-        metrics.note_event(match, seq)
-        metrics.add("Restarted")
+        note_restart(match, seq)
         if restarts + 1 < MOST_RESTARTS:
-            cells().check_again(replace(watched, tries=0, restarts=restarts + 1))
+            cells.check_again(replace(watched, tries=0, restarts=restarts + 1))
         else:
-            _set_aside(watched, f"the watchdog has started the broadcast of seq {seq} {MOST_RESTARTS} times")
+            set_aside(watched, f"the watchdog has started the broadcast of seq {seq} {MOST_RESTARTS} times")
+
+
+def _note_restart(match: str, seq: int) -> None:
+    metrics.note_event(match, seq)
+    metrics.add("Restarted")
 
 
 def _set_aside(watched: Watched, reason: str) -> None:

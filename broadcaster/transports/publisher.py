@@ -73,15 +73,15 @@ class Publisher:
         match_state: MatchState,
         events: Sequence[CarriedEvent] = (),
         *,
-        message: Future[None] | None = None,
-        again: bool = False,
+        watchdog_message: Future[None] | None = None,
+        delivered_before: bool = False,
     ) -> CellState:
         """Publish the frames after ``told_seq``, unless the cell has told them; returns the cell's row afterwards.
 
         ``events``: the newest events; those that are missing are read at home. A publish ends within this call, so it
-        waits for no ``message`` and nothing changes if the record of the event comes ``again``.
+        waits for no ``watchdog_message`` and nothing changes if the record of the event was ``delivered_before``.
         """
-        del message, again
+        del watchdog_message, delivered_before
         match, seq, epoch = match_state.match, match_state.newest_seq, match_state.epoch
         is_present = partial(self._is_present, match, epoch)
         present = self.cell_states.mark_due(match, seq, epoch, now_ms=_now_ms(), is_present=is_present)

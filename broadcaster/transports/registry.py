@@ -110,12 +110,12 @@ def make(description: CellDescription, cell_states: CellStates, own: OwnSettings
 
     If no client can be made of the description, the transport refuses each event: the other cells go on.
     """
-    from broadcaster.transports.unmade import ERRORS, Unmade  # not for those who only read descriptions
+    from broadcaster.transports.refused_cell import ERRORS, RefusedCell  # not for those who only read descriptions
 
     try:
         return KINDS[description.transport].load()(description, cell_states, own, clients)
     except ERRORS as error:
-        return Unmade(description, str(error))
+        return RefusedCell(description, str(error))
 
 
 def make_messenger(description: CellDescription, subscriptions_table: str, clients: Clients) -> Messenger:
@@ -123,9 +123,9 @@ def make_messenger(description: CellDescription, subscriptions_table: str, clien
 
     If no client can be made of the description, the messenger refuses each message.
     """
-    from broadcaster.transports.unmade import ERRORS, Unmade
+    from broadcaster.transports.refused_cell import ERRORS, RefusedCell
 
     try:
         return KINDS[description.transport].load_messenger()(description, subscriptions_table, clients)
     except ERRORS as error:
-        return Unmade(description, str(error))
+        return RefusedCell(description, str(error))

@@ -30,13 +30,13 @@ class Transport(Protocol):
         match_state: MatchState,
         events: Sequence[CarriedEvent] = (),
         *,
-        message: Future[None] | None = None,
-        again: bool = False,
+        watchdog_message: Future[None] | None = None,
+        delivered_before: bool = False,
     ) -> CellState:
         """Make ``match_state.newest_seq`` due in the cell, and begin to tell it unless that is done or under way.
 
-        ``events``: the newest events, for the frame. ``message``: the watchdog's message, which is being sent beside
-        this call. ``again``: the record of the event was delivered before. To begin twice is harmless.
+        ``events``: the newest events, for the frame. ``watchdog_message`` is being sent beside this call.
+        ``delivered_before``: the record of the event was delivered before. To begin twice is harmless.
 
         Returns the cell's row of the match as it is afterwards.
         """

@@ -8,6 +8,7 @@ competition: ``GET /listeners/momento?cell=…&competition=…`` with the viewer
 from __future__ import annotations
 
 import asyncio
+import random
 import ssl
 import time
 from dataclasses import dataclass
@@ -38,8 +39,9 @@ CONNECT_SECONDS = 10.0
 EMPTY_SECONDS = 1.0
 """After an answer without a message the next poll begins no earlier than so long after the last one."""
 
-AHEAD_SECONDS = 30.0
-"""A token of Momento's is replaced so many seconds before it ends."""
+AHEAD_SECONDS = (30.0, 600.0)
+"""A token of Momento's is replaced so many seconds before it ends, at least and at most: many viewers share it. A token
+that ends soon is used for half of its time."""
 
 OPEN_SEGMENT = "open"
 """The segment in the channels of matches without a competition, which every viewer may hear."""
@@ -284,7 +286,9 @@ class MomentoService:
         # A header takes no other characters.
         if not isinstance(token, str) or not token.isascii() or not isinstance(expires, (int, float)):
             raise ReadError("no token of Momento's")
-        self._tokens[segment] = (token, expires - AHEAD_SECONDS)
+        least, most = AHEAD_SECONDS
+        ahead = max(least, min(random.uniform(least, most), (expires - time.time()) / 2))
+        self._tokens[segment] = (token, expires - ahead)
         return token
 
     def _ended(self, poll: asyncio.Task[None]) -> None:

@@ -67,11 +67,11 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
     """
     log = STATE / "logs" / f"locust-{system.port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, _viewers_door(system) as door:
+    with tempfile.TemporaryDirectory() as folder, _viewer_options(system) as options:
         results = Path(folder) / "results.json"
         command = [
             sys.executable, "-m", "locust", "-f", str(ROOT / "loadtest/locustfile.py"), "--headless", "--only-summary",
-            "--api", system.api_url, *door, "--results", str(results), *load.options,
+            "--api", system.api_url, *options, "--results", str(results), *load.options,
         ]  # fmt: skip
         if load.processes == 1:
             # Without the option, locust runs in one process and forks no workers.
@@ -88,7 +88,7 @@ def run(system: System, load: Load, say: Callable[[str], None]) -> dict[str, Any
 
 
 @contextlib.contextmanager
-def _viewers_door(system: System) -> Iterator[list[str]]:
+def _viewer_options(system: System) -> Iterator[list[str]]:
     """The options of locust that name the first cell. The address of a broadcasting one is in ``deployment.json``."""
     cell = system.cells[0]
     if cell.transport == API_GATEWAY:

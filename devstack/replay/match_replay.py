@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from client.cell_address import CellAddress
     from client.follower import Follower
-    from devstack.replay.feedmatch import FeedMatch
+    from devstack.replay.feed_match import FeedMatch
 
 AT_ONCE = 4
 """The most events in flight at the same time. With more, one machine would start a process for each."""

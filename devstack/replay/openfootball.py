@@ -1,7 +1,7 @@
 """Reads files of matches in the formats, old and new, of openfootball (github.com/openfootball/worldcup.json).
 
-A file has a list ``matches``, or ``rounds`` with such a list each. feedmatch.py describes the forms of a match. A match
-that cannot be read is left out, with its field and the reason; the others are read.
+A file has a list ``matches``, or ``rounds`` with such a list each. feed_match.py describes the forms of a match. A
+match that cannot be read is left out, with its field and the reason; the others are read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import DamagedFeedError, FeedMatch, UnplayedError, parse, title_of
+from devstack.replay.feed_match import DamagedFeedError, FeedMatch, UnplayedError, parse, title_of
 from matches.names import clean, key
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ MiniStack obeys every request, and answers every web page with ``Access-Control-
 requests of web pages (loadtest/page_requests.py), and unsigned requests that AWS would require to be signed. It runs in
 MiniStack's process, so there is no unguarded second port.
 
-MiniStack's AppSync Events and IoT Core are held to what AWS does (aws_side.py).
+MiniStack's AppSync Events and IoT Core are held to what AWS does (ministack_corrections.py).
 
 MiniStack tells the APIs of AppSync and IoT Core by the header ``Host``. Their names, such as
 ``abc.appsync-api.us-east-1.127.0.0.1:4566``, resolve nowhere. So the guard serves them below a path of its own,
@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from devstack.stack.aws_side import hold_to_aws, with_guarded_broker
+from devstack.stack.ministack_corrections import hold_to_aws, with_guarded_broker
 from devstack.stack.stack_leftovers import OWNER, Sweeper, group, remove
 from devstack.system import ACCOUNT
 from loadtest.page_requests import allowed_origins, refusal

@@ -1,4 +1,4 @@
-"""The door of MiniStack's MQTT broker: a custom authorizer decides, as at AWS IoT Core.
+"""The guard of MiniStack's MQTT broker: a custom authorizer decides, as at AWS IoT Core.
 
 MiniStack asks no custom authorizer and evaluates no policy of one. This guard stands between a viewer's WebSocket and
 the broker. It asks the authorizer about the CONNECT, and holds every later packet to the policy in the answer. A

@@ -141,6 +141,7 @@ class Site:
         for path in (self._readers_path, self._readers_path + "/{rest:.*}"):
             app.router.add_route("*", path, self.read)
         app.router.add_get(self._listeners_path + "/{rest:.*}", self.listen)
+        app.router.add_options(self._listeners_path + "/{rest:.*}", self.may_listen)
         app.router.add_route("*", self._prefix + "/{rest:.*}", self.operate)
         app.router.add_get("/deployment.json", self.deployment)
         app.router.add_get("/tokens/operator", self.token)
@@ -207,6 +208,16 @@ class Site:
         passed = {name: request.headers[name] for name in ("Authorization",) if name in request.headers}
         answer = await self._relay.ask("GET", f"{target}?{request.rel_url.raw_query_string}", passed)
         return web.Response(status=answer.status, body=answer.body, headers={**answer.headers, **headers})
+
+    async def may_listen(self, _: web.Request) -> web.Response:
+        """Answer a page of another origin that asks whether it may send its viewer's token."""
+        allowed = self._described["readers"]["cross_origin"]
+        preflight = {
+            "Access-Control-Allow-Methods": ", ".join(allowed["methods"]),
+            "Access-Control-Allow-Headers": ", ".join(allowed["headers"]),
+            "Access-Control-Max-Age": str(allowed["seconds"]),
+        }
+        return web.Response(status=web.HTTPNoContent.status_code, headers={**self._readers_headers(), **preflight})
 
     async def operate(self, request: web.Request) -> web.Response:
         """Pass an operator's request on to the API, with its token, query and body."""

@@ -1,4 +1,4 @@
-"""The transport AppSync Events on this machine, in MiniStack (devstack/stack/aws_side.py)."""
+"""The transport AppSync Events on this machine, in MiniStack (devstack/stack/ministack_corrections.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transport AWS IoT Core on this machine, in MiniStack (devstack/stack/aws_side.py)."""
+"""The transport AWS IoT Core on this machine, in MiniStack (devstack/stack/ministack_corrections.py)."""
 
 from __future__ import annotations
 

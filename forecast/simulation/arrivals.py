@@ -1,4 +1,4 @@
-"""Storms of connections: viewers that come at kick-off, or all come back at once, against the limits of connecting.
+"""Storms of viewers that come at kick-off, or all come back at once, against the limits of connecting.
 
 Every refused viewer waits by the client's own back-off. A simulated viewer may stand for many, so that ten million end
 within seconds.
@@ -13,6 +13,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from client.repair_plan import backoff
+from forecast.question import QuestionError
 from loadtest.standin.gateway_limits import Bucket
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ LEAST_BURST = 2.0
 
 MOST_TRIES = 300_000
 """About the most attempts that are played. A limit of 10 a second keeps a million viewers trying for 28 hours."""
+
+LONGEST_SECONDS = 7 * 24 * 3600.0
+"""A storm that lasts longer is refused: nobody waits for a match for a week."""
 
 TRY_SECONDS = 15.0
 """The mean pause between two attempts of a viewer that was refused often: half of the client's longest."""
@@ -68,6 +72,16 @@ class StormOutcome:
             "viewers": self.viewers, "half_s": round(self.half_s, 1), "most_s": round(self.most_s, 1),
             "all_s": round(self.all_s, 1), "refused": self.refused,
         }  # fmt: skip
+
+
+def check(storm: Storm, binds: str) -> None:
+    """Raises QuestionError for a storm that lasts longer than ``LONGEST_SECONDS``. ``binds``: the narrowest limit."""
+    rate = min(storm.rates)
+    if (seconds := storm.viewers / storm.cells / rate) > LONGEST_SECONDS:
+        raise QuestionError(
+            f"The storm would last {seconds / 86_400:,.0f} days, because {binds} lets {rate:,.6g} viewers a second "
+            f"into a cell; a storm lasts at most {LONGEST_SECONDS / 86_400:.0f} days."
+        )
 
 
 def play(storm: Storm) -> StormOutcome:

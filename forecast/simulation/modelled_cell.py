@@ -1,7 +1,7 @@
 """One cell of API Gateway as a model: the starter, the state machine's rounds, and the end of a round.
 
 The plan, the senders and their gateway client, the rounds' payloads and the growth of shards are our own code. The way
-from state to state of broadcast.asl.json and the receipt's writes are written again here.
+from state to state of broadcast.asl.json, the starter's writes and the receipt's are written again here.
 """
 
 from __future__ import annotations
@@ -24,19 +24,16 @@ from broadcaster.send.signing import Credentials, Endpoint
 from devstack.system import System
 from forecast.simulation.modelled_gateway import ModelledGateway
 from forecast.simulation.modelled_tables import ModelledRows, ModelledStore, Tables
+from forecast.simulation.state_machine import pauses
 from forecast.simulation.viewers import Viewers
 from subscriptions.shards import grown_shards, initial_shards, shard_count
 
 if TYPE_CHECKING:
+    from broadcaster.control.payload import CarriedEvent
     from forecast.simulation.modelled_tables import Home
     from forecast.simulation.repairs import Repairs
     from forecast.simulation.scenario import Scenario
-
-TRIES = 4
-"""Tries of a sender that fails, 1, 2 and 4 seconds apart (broadcast.asl.json)."""
-
-AGAIN_SECONDS = 30.0
-"""Seconds between two checks of the watchdog."""
+    from matches.match_state import MatchState
 
 _ENDPOINT = Endpoint.parse("http://127.0.0.1:1/live", "us-east-1")
 _KEYS = Credentials("model", "model")
@@ -65,9 +62,12 @@ class ModelledCell:
         self.gateway = ModelledGateway(scenario.gateway, scenario.latencies.open_s, repairs)
         self.rows = ModelledRows(self.tables, scenario.latencies.call_s, scenario.latencies.page_s)
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.unreached_until = 0.0
+        """Until then no call from home is answered."""
         self._scenario = scenario
         self._home = home
         self._loop = loop
+        self._chance = repairs.chance
         described = System(1).raw
         self._lease_seconds = int(described["settings"]["lease_seconds"]["default"])
         self._rows_per_shard = int(described["settings"]["rows_per_shard"]["default"])
@@ -100,14 +100,14 @@ class ModelledCell:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
-    # The starter and the watchdog.
+    # The starter.
 
-    def tell(self, match: str, events: tuple[Any, ...] = ()) -> None:
+    def tell(self, match_state: MatchState, events: tuple[CarriedEvent, ...] = ()) -> None:
         """Make the match's newest event due, and start a broadcast if none is running."""
-        state, home = self.tables.state(match), self._home.states[match]
-        seq = home.newest_seq
+        match, seq, audience = match_state.match, match_state.newest_seq, match_state.audience
         self.tables.writes += 1
-        state = replace(state, due_seq=max(state.due_seq, seq), epoch=home.epoch)
+        state = self.tables.state(match)
+        state = replace(state, due_seq=max(state.due_seq, seq), epoch=match_state.epoch)
         self.tables.states[match] = state
         if state.is_running(self._loop.date()) or state.ended_seq >= seq:
             return
@@ -117,25 +117,11 @@ class ModelledCell:
             state, owner=owner, lease_until=int(now) + START_SECONDS, due_at=int(now * 1000),
             round_name=round_name(broadcast, 1),
         )  # fmt: skip
-        rows = state.rows if state.told_seq else home.audience
-        batches = plan(shard_count(state.shards, home.audience), rows, self._budget)
+        rows = state.rows if state.told_seq else audience
+        batches = plan(shard_count(state.shards, audience), rows, self._budget)
         self.tables.shares[match] = self._share(match, broadcast, len(batches))
         given = ExecutionInput(match, seq, int(now * 1000), owner, broadcast, 1, batches, carried(events))
         self.begin(self._execution(given))
-
-    async def watch(self, match: str, seq: int) -> None:
-        """The watchdog's checks of an event, until a broadcast of it has ended."""
-        tries = 0
-        await asyncio.sleep(AGAIN_SECONDS)
-        while self.tables.state(match).ended_seq < seq:
-            if self._loop.time() < self.gateway.down_until:
-                tries += 1
-                await asyncio.sleep(min(60, 2**tries))
-                continue
-            if not self.tables.state(match).is_running(self._loop.date()):
-                self.counted.restarts += 1
-                self.tell(match)
-            await asyncio.sleep(AGAIN_SECONDS)
 
     # The state machine.
 
@@ -167,20 +153,29 @@ class ModelledCell:
         self.begin(self._execution(replace(given, previous_owner=owner, round=number, batches=batches, events=())))
 
     async def _send(self, task: SenderTask, hand_over_at: float) -> Batch:
-        batch, failures = task.batch, 0
+        batch, left = task.batch, pauses("Send")
         while not batch.done:
             try:
-                batch, failures = await self._invoke(replace(task, batch=batch)), 0
+                batch, left = await self._invoke(replace(task, batch=batch)), pauses("Send")
             except GatewayError:
-                failures += 1
-                if failures == TRIES:
+                if not left:
                     self.counted.set_aside += 1
+                    self._renew_lease(task)
                     return replace(batch, done=True, reached_seq=None, cursor=None, set_aside=True)
-                await asyncio.sleep(2.0 ** (failures - 1))
+                await asyncio.sleep(left[0] * self._chance.random())
+                left = left[1:]
                 continue
             if self._loop.time() > hand_over_at:
                 break
         return batch
+
+    def _renew_lease(self, task: SenderTask) -> None:
+        """The state RenewLease."""
+        state = self.tables.state(task.match)
+        if state.owner in (task.owner, task.previous_owner):
+            self.tables.writes += 1
+            until = int(self._loop.date()) + self._lease_seconds
+            self.tables.states[task.match] = replace(state, owner=task.owner, lease_until=until)
 
     async def _invoke(self, task: SenderTask) -> Batch:
         loop, counted, model = self._loop, self.counted, self.gateway

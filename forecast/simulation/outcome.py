@@ -81,6 +81,8 @@ class Outcome:
     """Frames that did not reach their viewer."""
     reads_over_http: int = 0
     asked_over_the_socket: int = 0
+    given_up: int = 0
+    """Events of a cell whose message the watchdog has set aside, after it had started their broadcast ten times."""
     repair_s: Sequence[float] = ()
     """Seconds from each lost frame until its viewer had the events, in order."""
 
@@ -106,6 +108,7 @@ class Outcome:
             "lost": self.lost,
             "reads_over_http": self.reads_over_http,
             "asked_over_the_socket": self.asked_over_the_socket,
+            "given_up": self.given_up,
             "repair_p50_s": round(median(self.repair_s), 2) if self.repair_s else None,
             "repair_max_s": round(self.repair_s[-1], 2) if self.repair_s else None,
             "virtual_s": round(self.virtual_s, 1),

@@ -54,11 +54,12 @@ class Scenario:
     """Viewers of each match, in all cells together. They are spread equally over the cells."""
     goals: tuple[Goal, ...]
     cells: int = 1
-    transport: str = "api-gateway"
     down_cell: int | None = None
-    """A cell that answers nothing between ``down_from_s`` and ``down_until_s``."""
+    """A cell that answers neither home nor POSTs between ``down_from_s`` and ``down_until_s``; its tables go on."""
     down_from_s: float = 0.0
     down_until_s: float = 0.0
+    down_for_posts_only: bool = False
+    """Meanwhile the cell answers home, and so broadcasts begin."""
     send_rate: int = 7_500
     """The setting of a cell: POSTs a second of all senders together."""
     sender_rate: int = 3_000

@@ -74,16 +74,19 @@ def play(
         begin = max(free_at, taken_at)
         audience = viewers[goal.match]
         room = max(0.0, taken_at + service.longest_s - begin) * service.rate
-        reached = audience if room >= audience else int(room)
+        reached = audience if room >= audience else round(room)
         end = begin + reached / service.rate
         free_at, delivered, dropped = end, delivered + reached, dropped + audience - reached
         first, middle, last = begin, begin + audience / 2 / service.rate, end
         if reached < audience:
             later = [each.at_s for each in ordered[number + 1 :] if each.match == goal.match]
-            behind = [_behind(chance, later, taken_at, begun_s) for _ in range(min(SAMPLED, audience - reached))]
-            longest = max(longest, *behind)
-            last = taken_at + max(behind)
-            middle = min(middle, last)
+            without = audience - reached
+            behind = sorted(_behind(chance, later, taken_at, begun_s) for _ in range(min(SAMPLED, without)))
+            longest, last = max(longest, behind[-1]), max(end, taken_at + behind[-1])
+            if reached == 0:
+                first = taken_at + behind[0]
+            if reached < audience / 2:
+                middle = taken_at + behind[int((audience / 2 - reached) / without * len(behind))]
         found.append(GoalTimes(goal.match, audience, first - goal.at_s, middle - goal.at_s, last - goal.at_s))
     return ServiceOutcome(tuple(found), 2 * len(ordered), delivered, dropped, longest)
 

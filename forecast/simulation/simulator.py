@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from broadcaster.control.payload import CarriedEvent
+from devstack.system import System
 from forecast.simulation.modelled_cell import ModelledCell
+from forecast.simulation.modelled_home import ModelledHome
 from forecast.simulation.modelled_tables import Home
 from forecast.simulation.outcome import CellOutcome, Outcome, goal_times
 from forecast.simulation.repairs import Repairs
@@ -29,6 +31,9 @@ LONGEST_SECONDS = 24 * 3600.0
 
 REPAIR_SECONDS = 600.0
 """Virtual seconds after the last broadcast in which viewers may still find what they lost."""
+
+LOGGERS = ("sender", "rows", "cells", "watchdog")
+"""The loggers of our code that a simulation silences."""
 
 GRIDS = ((100_000, 0.001), (1_000_000, 0.005), (10_000_000, 0.01))
 """Up to so many viewers: the seconds of the clock's grid; 0.02 for more."""
@@ -55,7 +60,7 @@ def simulate(scenario: Scenario) -> Outcome:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the logs of senders, and without a garbage collector that looks at every row again and again."""
-    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in ("sender", "rows")]
+    loggers = [(logging.getLogger(name), logging.getLogger(name).level) for name in LOGGERS]
     before = gc.get_threshold()
     for logger, _ in loggers:
         logger.setLevel(logging.CRITICAL + 1)
@@ -82,6 +87,15 @@ class _World:
         self._cells = [
             ModelledCell(f"cell{number}", scenario, self._home, self._repairs) for number in range(scenario.cells)
         ]
+        self._functions = ModelledHome(
+            self._home,
+            self._repairs,
+            self._cells,
+            watchdog_s=int(System(1).raw["settings"]["watchdog_seconds"]["default"]),
+            invoke_s=scenario.latencies.invoke_s,
+        )
+        self._fanout = {name: asyncio.Lock() for name in self._names}
+        """The records of one match are handled one after the other."""
         expected = scenario.expected or scenario.viewers
         first = 0
         for name, viewers, audience in zip(self._names, scenario.viewers, expected, strict=True):
@@ -101,6 +115,8 @@ class _World:
         if scenario.down_cell is not None:
             down = self._cells[scenario.down_cell]
             loop.call_at(scenario.down_from_s, setattr, down.gateway, "down_until", scenario.down_until_s)
+            if not scenario.down_for_posts_only:
+                loop.call_at(scenario.down_from_s, setattr, down, "unreached_until", scenario.down_until_s)
         posts = [loop.create_task(self._post(goal)) for goal in scenario.goals]
         await asyncio.gather(*posts)
         while any(not self._has_ended(cell) for cell in self._cells):
@@ -114,16 +130,31 @@ class _World:
         return self._outcome()
 
     def _has_ended(self, cell: ModelledCell) -> bool:
-        states = self._home.states
-        return all(cell.tables.state(name).ended_seq >= states[name].newest_seq for name in self._names)
+        return not any(self._goes_on(cell, name) for name in self._names)
+
+    def _goes_on(self, cell: ModelledCell, match: str) -> bool:
+        """Whether a broadcast of the match is running, or may begin again."""
+        state = cell.tables.state(match)
+        if state.ended_seq >= self._home.states[match].newest_seq:
+            return False
+        return state.is_running(self._loop.date()) or self._functions.watches(match, cell.name)
 
     async def _post(self, goal: Goal) -> None:
         """An operator's POST, up to the start of the broadcasts (docs/architecture.md, "The calls in a row")."""
         loop, latencies, name = self._loop, self._scenario.latencies, self._names[goal.match]
         await asyncio.sleep(goal.at_s)
         posted = loop.time()
-        await asyncio.sleep(2 * latencies.call_s + latencies.stream_s + 2 * latencies.call_s)
-        state = self._home.states[name]
+        await asyncio.sleep(2 * latencies.call_s + latencies.stream_s)
+        async with self._fanout[name]:
+            await asyncio.sleep(2 * latencies.call_s)
+            carried = self._number(name)
+            self._posted[name, carried.event["seq"]] = posted
+            await asyncio.sleep(2 * latencies.call_s)
+            if busy_s := self._functions.broadcast(self._home.states[name], (carried,)):
+                await asyncio.sleep(busy_s)
+
+    def _number(self, name: str) -> CarriedEvent:
+        loop, state = self._loop, self._home.states[name]
         seq = state.newest_seq + 1
         home, away = state.board.score
         board = replace(state.board, status="first_half", score=(home + 1, away))
@@ -136,12 +167,7 @@ class _World:
         self._home.states[name] = replace(state, newest_seq=seq, newest_score_seq=seq, board=board)
         self._home.history[name].append(self._home.states[name])
         self._home.numbered[name].append(loop.time())
-        self._posted[name, seq] = posted
-        await asyncio.sleep(2 * latencies.call_s)
-        for cell in self._cells:
-            if loop.time() >= cell.gateway.down_until:
-                cell.tell(name, (carried,))
-            cell.begin(cell.watch(name, seq))
+        return carried
 
     def _outcome(self) -> Outcome:
         goals, missed = [], 0
@@ -162,6 +188,7 @@ class _World:
             lost=sum(cell.gateway.lost for cell in self._cells),
             reads_over_http=self._repairs.reads,
             asked_over_the_socket=self._repairs.syncs,
+            given_up=self._functions.given_up,
             repair_s=sorted(self._repairs.took_s),
             cells=tuple(_counts(cell) for cell in self._cells),
         )

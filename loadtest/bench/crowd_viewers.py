@@ -100,10 +100,10 @@ class Crowd:
                 return self._missed(order["seq"])
 
     async def _join(self, count: int) -> dict[str, Any]:
-        door, failures = asyncio.Semaphore(CONNECTS_AT_ONCE), Counter[str]()
+        turns, failures = asyncio.Semaphore(CONNECTS_AT_ONCE), Counter[str]()
 
         async def enter() -> None:
-            async with door:
+            async with turns:
                 viewer = _Viewer(self)
                 ready = viewer.ready
                 assert ready is not None  # noqa: S101

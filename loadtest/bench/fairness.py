@@ -83,10 +83,10 @@ async def crowd(
     """Events of a match, in turn together with one of each of the ``others`` and alone. The first are kick-offs."""
     viewers = sum(member.match == match for member in limited.audience.members)
     together, alone, tries = [], [], []
-    door = asyncio.Semaphore(OPERATORS)
+    turns = asyncio.Semaphore(OPERATORS)
 
     async def post(each: str) -> int:
-        async with door:
+        async with turns:
             return await limited.post(each)
 
     for number in range(runs):

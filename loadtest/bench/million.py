@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from loadtest.bench.bench_result import Result
 from loadtest.bench.programs import Cores, lacking, nginx, on_core
 from loadtest.bench.send import credentials
-from loadtest.peers import connection_ids
+from loadtest.compared_senders import connection_ids
 from subscriptions.shards import initial_shards
 from subscriptions.store import partition
 

@@ -18,7 +18,7 @@ from botocore.parsers import create_parser
 from broadcaster.send.row_pages import calm_collector, decode_queries, page, read_page
 from loadtest.bench.bench_result import Result, median
 from loadtest.bench.programs import Cores, on_core
-from loadtest.peers import connection_ids
+from loadtest.compared_senders import connection_ids
 from runtime.aws import config
 from subscriptions.store import page_query, partition
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from loadtest.bench.bench_result import Result, median
 from loadtest.bench.programs import Cores, Nginx, lacking, nginx, on_core, wrk
-from loadtest.peers import CONNECTIONS, FRAME
+from loadtest.compared_senders import CONNECTIONS, FRAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def credentials() -> dict[str, str]:
 
 def _peer(name: str, url: str, server: Nginx, core: int | None) -> dict[str, float]:
     env = {**os.environ, **credentials(), "AWS_CA_BUNDLE": str(server.authority)}
-    command = [sys.executable, "-m", "loadtest.peers", name, url, str(SECONDS)]
+    command = [sys.executable, "-m", "loadtest.compared_senders", name, url, str(SECONDS)]
     with on_core(core):
         done = subprocess.run(command, check=True, env=env, stdout=subprocess.PIPE)
     found: dict[str, float] = json.loads(done.stdout)

@@ -18,8 +18,8 @@ from loadtest.bench.bench_result import Result, median
 from loadtest.bench.programs import Cores, free_ports, on_core
 from loadtest.bench.send import credentials
 from loadtest.bench.standin_client import StandinClient
+from loadtest.compared_senders import ours
 from loadtest.load_limits import allow_all_sockets
-from loadtest.peers import ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,10 +57,10 @@ async def _measure(port: int, say: Callable[[str], None], sockets: int, runs: in
         if len(ids) < sockets:
             ids.append(bytes(text).decode())
 
-    door = asyncio.Semaphore(CONNECTS_AT_ONCE)
+    turns = asyncio.Semaphore(CONNECTS_AT_ONCE)
 
     async def enter() -> Any:
-        async with door:
+        async with turns:
             wire = await dial(f"ws://127.0.0.1:{port}/live", heard)
             wire.send(b'{"action":"whoami"}')
             return wire

@@ -21,8 +21,8 @@ import uvloop
 from loadtest.load_limits import allow_all_sockets
 from loadtest.page_requests import allowed_origins
 from loadtest.standin.core import Core
-from loadtest.standin.door import Door
 from loadtest.standin.gateway_limits import Limits, changed
+from loadtest.standin.http_port import HttpConnection
 from loadtest.standin.lambda_events import Api
 from loadtest.standin.process_end import end_event, spare_the_collector
 from loadtest.standin.signatures import Verifier
@@ -81,7 +81,7 @@ async def _serve(options: argparse.Namespace, said: TextIO, make: Callable[[], C
     core = make()
     try:
         server = await asyncio.get_running_loop().create_server(
-            lambda: Door(core), options.host, options.port, backlog=BACKLOG
+            lambda: HttpConnection(core), options.host, options.port, backlog=BACKLOG
         )
     except OSError as error:
         return _fail(f"Port {options.port} of {options.host} cannot be used: {os.strerror(error.errno or 0)}.")

@@ -175,3 +175,54 @@ run "viewers_who_may_not_leave" {
 
   expect_failures = [output.quotas]
 }
+
+run "viewers_of_momento_get_what_the_account_has_left" {
+  command = plan
+
+  variables {
+    cells = { fast = { region = "eu-west-1", transport = "momento", momento = { url = "https://api.cache.example", cache = "c", api_key_parameter = "/k" } } }
+  }
+
+  assert {
+    condition     = local.http_throttles["GET /listeners/momento"] == { rate = 300, burst = 200 }
+    error_message = "Without senders the account has requests left: ten thousand viewers have their tokens in half a minute."
+  }
+}
+
+run "a_goal_keeps_its_requests_beside_viewers_of_momento" {
+  command = plan
+
+  variables {
+    cells = {
+      main = { region = "eu-west-1" }
+      fast = { region = "eu-west-1", transport = "momento", momento = { url = "https://api.cache.example", cache = "c", api_key_parameter = "/k" } }
+    }
+  }
+
+  assert {
+    condition     = local.http_throttles["GET /listeners/momento"] == { rate = 20, burst = 200 }
+    error_message = "The senders and the routes of a cell of API Gateway take the whole quota."
+  }
+}
+
+run "a_lower_send_rate_is_left_to_viewers_of_momento" {
+  command = plan
+
+  variables {
+    cells = {
+      main = { region = "eu-west-1" }
+      fast = { region = "eu-west-1", transport = "momento", momento = { url = "https://api.cache.example", cache = "c", api_key_parameter = "/k" } }
+    }
+    settings = {
+      issuer            = "https://issuer.example.org"
+      jwks_url          = "https://issuer.example.org/.well-known/jwks.json"
+      operator_audience = "operators"
+      send_rate         = "7400"
+    }
+  }
+
+  assert {
+    condition     = local.http_throttles["GET /listeners/momento"].rate == 120
+    error_message = "What the senders leave is the route's."
+  }
+}

@@ -28,7 +28,7 @@ from runtime.cell_calls import CellCalls
 from subscriptions.listeners import Listeners
 from subscriptions.viewer_messages import BODY_BYTES, SUBJECT_LENGTH
 from tests.api.test_api import refusal
-from tests.refusing import refusing
+from tests.refusing_service import refusing_service
 from tests.support import eventually, given
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def test_a_connection_that_takes_nothing_keeps_its_row(listeners: Listeners) -> 
     """A throttled POST is counted as failed. The connection still listens, and the others are told."""
     listeners.add("throttled", "a=")
     listeners.add("throttled", "b=")
-    with refusing("LimitExceededException", 429) as server, ThreadPoolExecutor(2) as threads:
+    with refusing_service("LimitExceededException", 429) as server, ThreadPoolExecutor(2) as threads:
         messenger = ConnectionMessenger(listeners, server.client("apigatewaymanagementapi"), threads)
         assert messenger.message("throttled", b"{}") == MessageResult(0, failed=2)
     assert sorted(listeners.of_subject("throttled")) == ["a=", "b="]

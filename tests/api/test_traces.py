@@ -17,7 +17,7 @@ from matches.match_rows import LAST_SEQ, event_item, row_key
 from runtime.cell_calls import CellCalls
 from tests.api_call import asked
 from tests.broadcaster.test_pipeline import watching
-from tests.hole import hole
+from tests.silent_service import silent_service
 from tests.support import eventually, given, until
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def test_a_cell_that_does_not_answer_hides_no_other(
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     calls = CellCalls(2)
     monkeypatch.setattr(resources, "cell_calls", lambda: calls)
-    with hole() as silent:
+    with silent_service() as silent:
         cells = {
             region: CellStates(cell_states.table, silent.client("dynamodb")) for region in (system.region, "eu-west-1")
         }

@@ -17,7 +17,7 @@ from matches.match_rows import row_key
 from matches.numbering import Numbering
 from matches.scoreboard import apply
 from tests.broadcaster.fanout_records import fail_for, ids, record
-from tests.refusing import refusing
+from tests.refusing_service import refusing_service
 from tests.support import until
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def test_a_record_that_aws_refuses_stays_on_the_stream(
     """Promises 1 and 6: a refusal of DynamoDB is raised at once, loses no record and sets none aside."""
     fanout.handle([record(match, "k", "kick_off"), record(other, "k", "kick_off")])
     batch = [record(match, "g1"), record(match, "g2"), record(other, "g1")]
-    with refusing(code) as service:
+    with refusing_service(code) as service:
         refused = Fanout(RealLedger(ledger.table, service.client("dynamodb")), fanout._cells, fanout._sqs,  # noqa: SLF001
                          system.resolve("queue.set-aside"))  # fmt: skip
         with pytest.raises(IncompleteError, match=f"{match}.*{code}.*{other}.*{code}"):

@@ -70,9 +70,9 @@ def test_the_broadcast_begins_with_the_state_that_was_numbered(
     told: list[MatchState] = []
     carried: list[tuple[list[int], bool]] = []
 
-    def broadcast(state: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
+    def broadcast(state: MatchState, events: list[CarriedEvent], *, delivered_before: bool) -> list[str]:
         told.append(state)
-        carried.append(([each.event["seq"] for each in events], again))
+        carried.append(([each.event["seq"] for each in events], delivered_before))
         return []
 
     monkeypatch.setattr(fanout._cells, "broadcast", broadcast)  # noqa: SLF001
@@ -126,8 +126,8 @@ def test_a_corrected_event_is_not_carried_as_it_was(
     """A correction changes an earlier event's row, so the payload carries only the events after that one."""
     carried: list[list[int]] = []
 
-    def broadcast(_: MatchState, events: list[CarriedEvent], *, again: bool) -> list[str]:
-        assert not again
+    def broadcast(_: MatchState, events: list[CarriedEvent], *, delivered_before: bool) -> list[str]:
+        assert not delivered_before
         carried.append([each.event["seq"] for each in events])
         return []
 

@@ -46,10 +46,17 @@ def row(dynamodb: Any, system: System, match_id: str) -> Callable[..., None]:
 def begin(dynamodb: Any, system: System, match_id: str) -> Callable[..., bool]:
     """Makes the starter's write for a broadcast; returns whether its condition held."""
 
-    def begin(broadcast: str, *, seq: int = 2, epoch: str = "e", again: bool = False) -> bool:
+    def begin(broadcast: str, *, seq: int = 2, epoch: str = "e", replaces_start: bool = False) -> bool:
         now_ms = int(time.time() * 1000)
         start = lease_start(
-            system.name("broadcasts"), match_id, seq, epoch, broadcast=broadcast, now_ms=now_ms, seconds=20, again=again
+            system.name("broadcasts"),
+            match_id,
+            seq,
+            epoch,
+            broadcast=broadcast,
+            now_ms=now_ms,
+            seconds=20,
+            replaces_start=replaces_start,
         )
         return made(dynamodb, start)
 
@@ -151,7 +158,7 @@ def test_a_running_broadcast_keeps_the_lease(
     assert not begin("c")
     assert not begin("c", seq=3)
     assert take_over("arn:b", start_owner("b"))
-    assert not begin("c", again=True)
+    assert not begin("c", replaces_start=True)
     assert (seen().owner, seen().due_seq) == ("arn:b", 2)
 
 
@@ -164,7 +171,7 @@ def test_a_start_that_died_holds_up_nothing(
     """
     row()
     assert begin("b")
-    assert begin("c", again=True)
+    assert begin("c", replaces_start=True)
     assert not take_over("arn:b", start_owner("b"))
     assert take_over("arn:c", start_owner("c"), "c#1")
 
@@ -192,7 +199,7 @@ def test_an_ended_broadcast_does_not_begin_again(row: Callable[..., None], begin
     """After a broadcast has ended, or an operator has stopped it, none begins for the same event or an older one."""
     row(due_seq=2, ended_seq=2)
     assert not begin("b")
-    assert not begin("b", again=True)
+    assert not begin("b", replaces_start=True)
     assert not begin("b", seq=1)
 
 

@@ -28,7 +28,7 @@ def test_a_start_ends_before_the_first_check() -> None:
 
 def test_one_write_makes_an_event_due_and_acquires_the_lease() -> None:
     """It states the moment in milliseconds and the lease in seconds, and begins the first round of the broadcast."""
-    start = lease_start("t", "m", 7, "e1", broadcast="b", now_ms=NOW_MS, seconds=20, again=False)
+    start = lease_start("t", "m", 7, "e1", broadcast="b", now_ms=NOW_MS, seconds=20, replaces_start=False)
     values = start["ExpressionAttributeValues"]
     assert (values[":seq"], values[":now_ms"], values[":now"]) == ({"N": "7"}, {"N": str(NOW_MS)}, {"N": "1785000000"})
     assert (values[":until"], values[":round"], values[":owner"]) == (
@@ -43,7 +43,7 @@ def test_one_write_makes_an_event_due_and_acquires_the_lease() -> None:
 
 def test_only_a_record_that_comes_again_replaces_a_start() -> None:
     """A newer event leaves a young start alone."""
-    start = lease_start("t", "m", 7, "e1", broadcast="b", now_ms=NOW_MS, seconds=20, again=True)
+    start = lease_start("t", "m", 7, "e1", broadcast="b", now_ms=NOW_MS, seconds=20, replaces_start=True)
     assert "begins_with(lease_owner, :start)" in start["ConditionExpression"]
     assert start["ExpressionAttributeValues"][":start"] == {"S": "start#"}
 

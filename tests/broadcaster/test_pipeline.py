@@ -47,7 +47,14 @@ def begun(system: System, match: str, *batches: dict[str, Any]) -> dict[str, Any
     epoch = told(system, match).epoch or ""
     dynamodb.update_item(
         **lease_start(
-            system.name("broadcasts"), match, 1, epoch, broadcast=name, now_ms=now_ms, seconds=20, again=False
+            system.name("broadcasts"),
+            match,
+            1,
+            epoch,
+            broadcast=name,
+            now_ms=now_ms,
+            seconds=20,
+            replaces_start=False,
         )
     )
     return {**ExecutionInput(match, 1, now_ms, start_owner(name), name, 1, ()).dump(), "batches": batches}

@@ -16,7 +16,7 @@ from devstack.operator.api_client import ApiError
 from runtime.cell_calls import CellCalls
 from subscriptions.shard_counts import broadcast_key
 from tests.api_call import asked
-from tests.hole import hole
+from tests.silent_service import silent_service
 from tests.support import given
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
     monkeypatch.setattr(resources, "ledger", lambda: ledger)
     calls = CellCalls(2)
     monkeypatch.setattr(resources, "cell_calls", lambda: calls)
-    with hole() as silent:
+    with silent_service() as silent:
         cells = {system.region: cell_states, "eu-west-1": CellStates(cell_states.table, silent.client("dynamodb"))}
         monkeypatch.setattr(resources, "cells", lambda: cells)
         status, body = asked(f"/matches/{match}/progress", operator)

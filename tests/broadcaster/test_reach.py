@@ -20,23 +20,23 @@ from devstack.system import ACCOUNT, REGION, SECRET
 from matches.events import EVENT, AcceptedEvent
 from matches.schedule import NewMatch
 from tests.broadcaster.conftest import THREADS, make_starter
-from tests.hole import hole
-from tests.refusing import refusing
+from tests.refusing_service import refusing_service
+from tests.silent_service import silent_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from devstack.system import System
     from matches.ledger import Ledger
-    from tests.hole import Hole
+    from tests.silent_service import SilentService
 
 AWAY = "eu-west-1"
 
 
 @pytest.fixture
-def silent() -> Iterator[Hole]:
+def silent() -> Iterator[SilentService]:
     """A region, or a service, that does not answer."""
-    with hole() as made:
+    with silent_service() as made:
         yield made
 
 
@@ -61,7 +61,7 @@ def watch(system: System, sqs: Any = None) -> WatchdogQueue:
 
 
 def test_a_cell_that_does_not_answer_holds_up_nobody(
-    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: SilentService
 ) -> None:
     """The fan-out goes on while the silent cell's call still waits, and does not ask it again for the next event."""
     dead = cell(system, AWAY, CellStates(system.name("broadcasts"), silent.client("dynamodb")))
@@ -79,7 +79,7 @@ def test_a_cell_that_does_not_answer_holds_up_nobody(
 
 
 def test_a_silent_cell_is_asked_again_after_a_freeze(
-    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: SilentService
 ) -> None:
     """Promise: fifteen seconds of silence are over after a freeze that the monotonic clock has not seen."""
     gone, asked, now = silent.client("dynamodb"), list[str](), [0.0]
@@ -105,7 +105,7 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
     sqs.meta.events.register(
         "provide-client-params.sqs.SendMessage", lambda params, **_: delays.append(params["DelaySeconds"])
     )
-    with refusing("AccessDeniedException") as service:
+    with refusing_service("AccessDeniedException") as service:
         denied = cell(system, AWAY, CellStates(system.name("broadcasts"), service.client("dynamodb")))
         both = {AWAY: denied, REGION: cell(system, REGION, cell_states)}
         cells = Cells(both, watch(system, sqs), THREADS)
@@ -122,7 +122,7 @@ def test_a_cell_that_refuses_holds_up_nobody_and_is_loud(
 
 
 def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
-    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: SilentService
 ) -> None:
     """With a silent queue the viewers are told all the same; the record comes again for the watchdog's message."""
     both = {region: cell(system, region, cell_states) for region in (REGION, AWAY)}
@@ -135,7 +135,7 @@ def test_a_watchdog_that_cannot_be_told_is_no_silent_cell(
 
 
 def test_one_cell_alone_fails_with_what_its_queue_says(
-    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: Hole
+    system: System, ledger: Ledger, cell_states: CellStates, begun: str, silent: SilentService
 ) -> None:
     """The error of a queue that is gone is raised after the event became due: Lambda delivers the record again."""
     queue = silent.client("sqs")
@@ -183,7 +183,7 @@ def test_an_unreached_cell_is_checked_again_ever_later(system: System, cell_stat
         sqs.delete_queue(QueueUrl=queue)
 
 
-async def test_a_poll_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: Hole) -> None:
+async def test_a_poll_goes_on_without_home(system: System, ledger: Ledger, begun: str, silent: SilentService) -> None:
     """A sender that knows the match sees its cell's lease while home is silent; one that does not know it fails."""
     given: dict[str, Any] = {
         "region_name": REGION, "aws_access_key_id": ACCOUNT, "aws_secret_access_key": SECRET,

@@ -20,7 +20,7 @@ from matches.match_rows import state_key
 from subscriptions.shard_counts import broadcast_key
 from subscriptions.viewer_counts import ViewerCounts
 from tests.broadcaster.conftest import OWNER
-from tests.hole import hole
+from tests.silent_service import silent_service
 from tests.support import counted
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def test_a_round_ends_without_home(
     """While home does not answer, the round ends in its cell: ``told_seq`` moves, and the lease is free."""
     grant_lease(numbered)
     done = reported(system, dynamodb, numbered, rows=60, gone=8)
-    with hole() as silent:
+    with silent_service() as silent:
         away = silent.client("dynamodb")
     matches = system.name("matches")
     receipts = Receipts(

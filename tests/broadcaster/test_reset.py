@@ -22,7 +22,7 @@ from subscriptions.shards import DEFAULT_SHARDS
 from subscriptions.store import partition
 from subscriptions.store import row_key as subscription_key
 from subscriptions.viewer_counts import audience_partition
-from tests.hole import hole
+from tests.silent_service import silent_service
 from tests.support import eventually
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def test_a_damaged_state_row_is_removed(tables: Reset, dynamodb: Any, match: str
 
 def test_a_cell_that_does_not_answer_is_named(tables: Reset, match: str) -> None:
     """The other cells and home are emptied all the same, and the result says where rows may be left."""
-    with hole() as silent:
+    with silent_service() as silent:
         away = silent.client("dynamodb", seconds=1)
         dead = CellTables("away", away, "b", "s")
         removed = dataclasses.replace(tables, cells=[dead, *tables.cells]).run(match)

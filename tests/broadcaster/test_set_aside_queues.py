@@ -20,7 +20,7 @@ from devstack.deployment.running_system import redrive as of_devstack
 from devstack.system import REGION
 from matches.events import EVENT, AcceptedEvent
 from matches.match_rows import state_key
-from tests.hole import hole
+from tests.silent_service import silent_service
 from tests.support import eventually, until
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ def test_a_cell_that_does_not_answer_hides_no_others(queue: Redrive, match_id: s
     aside(queue, json.dumps({"kind": "batch", "match": match_id, "reason": "GatewayError"}))
     [own] = queue.queues
     assert own.cell is not None
-    with hole() as silent:
+    with silent_service() as silent:
         away = dataclasses.replace(own.cell, description=dataclasses.replace(own.cell.description, name="away"))
         dead = dataclasses.replace(own, sqs=silent.client("sqs"), cell=away)
     both = dataclasses.replace(queue, queues=[dead, own])

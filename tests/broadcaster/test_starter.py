@@ -101,7 +101,7 @@ def test_a_start_that_died_is_begun_again_with_the_record(
     assert died is not None
     begins.begin(ledger.state(numbered))
     assert executions.inputs == [], "a newer event waits for the running start"
-    begins.begin(ledger.state(numbered), again=True)
+    begins.begin(ledger.state(numbered), delivered_before=True)
     [given] = executions.inputs
     assert cell_states.read(numbered).owner == given.previous_owner != died
 
@@ -112,7 +112,7 @@ def test_a_record_that_comes_again_and_again_starts_no_second_execution(
     """Promise 7: another match keeps the function failing, while the senders of this match's start are on their way."""
     begins.begin(ledger.state(numbered))
     for _ in range(3):
-        begins.begin(ledger.state(numbered), again=True)
+        begins.begin(ledger.state(numbered), delivered_before=True)
     assert len(executions.inputs) == 1
 
 
@@ -188,11 +188,11 @@ def test_the_watchdogs_message_comes_first(
     message: Future[None] = Future()
     begins.threads.submit(_send_when_due, message, cell_states, numbered)
     state = ledger.state(numbered)
-    begins.begin(state, message=message)
+    begins.begin(state, watchdog_message=message)
     assert (message.done(), len(executions.inputs)) == (True, 1)
     begins._started.clear()  # noqa: SLF001  # as in another process
     never: Future[None] = Future()
-    assert begins.begin(state, message=never, again=True).due_seq == 2
+    assert begins.begin(state, watchdog_message=never, delivered_before=True).due_seq == 2
     assert (never.done(), len(executions.inputs)) == (False, 2)
 
 
@@ -223,6 +223,6 @@ def test_a_running_broadcast_learns_of_the_newer_event(
     """While an execution has the lease, the event only becomes due: the execution's senders see it."""
     grant_lease(numbered)
     before = cell_states.read(numbered)
-    assert begins.begin(ledger.state(numbered), again=True).due_seq == 2
+    assert begins.begin(ledger.state(numbered), delivered_before=True).due_seq == 2
     assert executions.inputs == []
     assert cell_states.read(numbered).owner == before.owner

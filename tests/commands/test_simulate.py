@@ -52,6 +52,24 @@ def test_a_transport_that_broadcasts() -> None:
     options = ["simulate", "--viewers", "100000", "--transport", "iot-core", "--json"]
     found = json.loads(RUN.invoke(app, options).stdout)
     assert 5 < found["last_viewer_s"] < 6
+    assert found["refuses"] is None
+
+
+def test_a_service_that_cannot_hold_the_audience_says_so() -> None:
+    """A service that has fewer connections than a cell has viewers is named, in goals and in storms."""
+    for mode in ([], ["--storm", "reconnect"]):
+        options = ["simulate", "--viewers", "1000", "--transport", "momento", *mode]
+        said = " ".join(RUN.invoke(app, options).stdout.split())
+        assert "Momento has 100 subscriptions at once, and the audience is larger." in said
+        assert "audience is larger" not in RUN.invoke(app, [*options, "--quota", "momento_subscribers=1000"]).stdout
+
+
+def test_frames_that_wait_for_too_long_are_dropped() -> None:
+    """With --drop-after a service above its rate drops frames, whose viewers read the goal later."""
+    options = ["simulate", "--viewers", "100000", "--transport", "iot-core", "--drop-after", "2", "--json"]
+    found = json.loads(RUN.invoke(app, options).stdout)
+    assert (found["delivered"], found["dropped"]) == (80_000, 120_000)
+    assert found["last_viewer_s"] > 60
 
 
 @pytest.mark.parametrize(
@@ -65,12 +83,17 @@ def test_a_transport_that_broadcasts() -> None:
         (["--errors", "nan"], "--errors is a share"), (["--lost", "2"], "--lost is a share"),
         (["--gap", "-1"], "--gap is a number"), (["--latency", "nan"], "--latency is a number"),
         (["--down-cell", "1"], "--down-cell is the number of a cell"),
+        (["--down-posts-only"], "--down-posts-only needs it"),
         (["--viewers", "10000000", "--lost", "0.5"], "With --lost 0.5 up to 772,500 viewers lack a frame at once"),
         (["--send-rate", "0"], "--send-rate"), (["--account-rate", "0"], "--account-rate"),
-        (["--transport", "iot-core", "--lost", "0.1"], "iot-core takes --viewers"),
-        (["--storm", "reconnect", "--lost", "0.1"], "--storm takes --viewers"),
+        (["--transport", "iot-core", "--lost", "0.1"], "--transport iot-core takes --viewers"),
+        (["--storm", "reconnect", "--lost", "0.1"], "--storm reconnect takes --storm"),
         (["--storm", "hail"], "--storm is one of"), (["--transport", "pigeons"], "no transport pigeons"),
-        (["--storm", "reconnect", "--connects", "0"], "--connects is a number"),
+        (["--storm", "reconnect", "--quota", "connections=0"], "The quota connections is a number"),
+        (["--storm", "reconnect", "--quota", "iot_connects=9"], "does not depend on the quota iot_connects"),
+        (["--storm", "reconnect", "--transport", "momento", "--viewers", "50000000"], "would last 58 days"),
+        (["--transport", "iot-core", "--quota", "requests=9"], "does not depend on the quota requests"),
+        (["--transport", "iot-core", "--drop-after", "0"], "--drop-after is above 0"),
         (["--storm", "kick-off", "--spread", "-1"], "--spread is a number"),
         (["--as-bench", "goal"], "goal is no bench that can be simulated"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,6 +28,33 @@ def test_planner_and_simulation_agree(
     question = Question(viewers, 1, 1.0, matches, cells, quotas={"requests": requests})
     found = compare(Setting(question, post_s, together), FACTS)
     assert found.apart <= ALLOWED, found.report()
+
+
+@pytest.mark.parametrize(
+    ("viewers", "matches", "cells", "requests"),
+    [(3_809, 3, 4, 2_500), (2_000, 5, 1, 2_500), (8_000, 5, 1, 10_000), (900, 2, 1, 2_500)],
+)
+def test_short_broadcasts_beside_each_other_agree(viewers: int, matches: int, cells: int, requests: int) -> None:
+    """The planner counts that matches which end within a second leave each other their rest."""
+    question = Question(viewers, 1, 1.0, matches, cells, quotas={"requests": requests})
+    found = compare(Setting(question, 0.01 if matches > 2 else 0.03, together=True), FACTS)
+    assert found.apart <= 0.02, found.report()
+
+
+@pytest.mark.parametrize(
+    ("viewers", "cells", "requests", "post_s"),
+    [(57_063, 4, 22_500, 0.03), (17_358, 4, 10_000, 0.01), (21_255, 4, 10_000, 0.1)],
+)
+def test_uneven_batches_agree(viewers: int, cells: int, requests: int, post_s: float) -> None:
+    """The planner knows at which poll a sender learns that smaller batches are done."""
+    found = compare(Setting(Question(viewers, 1, 1.0, 1, cells, quotas={"requests": requests}), post_s, False), FACTS)
+    assert found.apart <= 0.02, found.report()
+
+
+def test_many_cells_have_the_senders_of_the_whole_audience() -> None:
+    """The senders of a first goal in a cell follow from the audience of all cells, not from the cell's own viewers."""
+    found = compare(Setting(Question(25_000, 1, 1.0, 1, 10, quotas={"requests": 10_000}), 0.03, together=False), FACTS)
+    assert found.apart <= 0.02, found.report()
 
 
 def test_the_settings_are_those_of_their_seed() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from broadcaster.send import connection_pool, gateway
-from forecast import account
+from broadcaster.send import carousel, connection_pool, gateway
+from forecast import account, sender_curve
 from forecast.asking import ask, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import report
@@ -25,8 +25,9 @@ def rows(question: Question, options: Options = NOBODY_KNOWS) -> dict[str, Any]:
 
 
 def test_the_planner_knows_the_senders_limits() -> None:
-    """The planner computes with as many connections as a sender opens."""
+    """The planner computes with as many connections as a sender opens, and with the sender's first poll."""
     assert (account.CONNECTIONS, account.MOST_OPENING) == (gateway.CONNECTIONS, connection_pool.MOST_OPENING)
+    assert sender_curve.FIRST_POLL_SECONDS == carousel.FIRST_POLL_SECONDS
 
 
 def test_a_million_viewers_at_default_quotas() -> None:
@@ -51,6 +52,14 @@ def test_a_raise_does_what_it_promises(viewers: int, within: float) -> None:
         assert rows(raised)[name]["last_viewer_s"] <= within * 1.01, (name, row)
 
 
+def test_a_raise_never_makes_a_sender_slower() -> None:
+    """The setting of a sender's rate follows a raise only where forty senders would not carry it."""
+    [few] = report(ask(replace(MILLION, viewers=100_000, within_s=10), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert few["settings"].keys() == {"send_rate"}
+    [many] = report(ask(replace(MILLION, viewers=10_000_000, within_s=60), ["api-gateway"], NOBODY_KNOWS))["transports"]
+    assert many["settings"]["sender_rate"] == -(-many["settings"]["send_rate"] // 40) > 3_000
+
+
 def test_without_an_aim_nothing_is_raised() -> None:
     """An asker who names no seconds is told how long it takes, and raises nothing but what refuses the audience."""
     found = rows(replace(MILLION, viewers=100))
@@ -67,6 +76,23 @@ def test_the_recommendation_is_the_cheapest_that_manages() -> None:
     assert (unsure.recommended, "appsync-events costs $131" in unsure.reason) == ("appsync-graphql", True)
 
 
+def test_an_unknown_price_is_not_recommended() -> None:
+    """Momento serves a hundred viewers, and is recommended only if somebody states its price, and it is the lowest."""
+    hundred = replace(MILLION, viewers=100)
+    unknown, free = ask(hundred, KNOWN, NOBODY_KNOWS), ask(hundred, KNOWN, Options(momento_usd=(0.0, 0.0)))
+    assert all(each.manages(None) for each in unknown.rows)
+    assert (unknown.recommended != "momento", free.recommended) == (True, "momento")
+
+
+def test_a_quota_that_a_contract_raises_comes_last() -> None:
+    """Momento's quotas are raised by contract only, so a larger raise of another transport goes before."""
+    question = Question(150, 25, 2.0, quotas={"appsync_outbound": 100, "momento_operations": 1_000_000}, within_s=0.5)
+    found = ask(question, ["momento", "appsync-events"], NOBODY_KNOWS)
+    momento, events = found.rows
+    assert 1 < momento.factor < events.factor
+    assert found.recommended == "appsync-events"
+
+
 def test_a_small_raise_goes_before_a_large_one() -> None:
     """If no transport manages, the one with the smallest raise is named, with its raise."""
     found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway", "appsync-events"], NOBODY_KNOWS)
@@ -80,6 +106,13 @@ def test_more_cells_where_a_limit_of_ours_binds() -> None:
     assert row["cells_needed"] > 1
     found = ask(replace(MILLION, viewers=10_000_000, within_s=5), ["api-gateway"], NOBODY_KNOWS)
     assert f"{row['cells_needed']} cells" in found.reason
+
+
+def test_no_more_cells_than_are_needed() -> None:
+    """The answer is the same number of cells from whichever number the question begins."""
+    question = replace(MILLION, viewers=10_000_000, within_s=5)
+    needed = [rows(replace(question, cells=cells))["api-gateway"]["cells_needed"] for cells in (1, 2, 4, 5)]
+    assert needed == [5, 5, 5, 5]
 
 
 def test_nothing_helps_before_the_first_viewer() -> None:
@@ -170,6 +203,13 @@ def test_a_raised_quota_of_connections_needs_raised_throttles() -> None:
     assert (row["join_s"], row["join_binds"]) == (2_000, "connect_throttle")
     small = rows(replace(MILLION, region="eu-south-1"))["api-gateway"]
     assert small["join_s"] == 8_000
+
+
+def test_viewers_of_momento_wait_for_their_tokens() -> None:
+    """With a contract for any number of viewers, the route of tokens passes 300 of them a second, for all cells."""
+    contract = {"momento_subscribers": 1e9, "momento_operations": 1e9}
+    found = [rows(replace(MILLION, viewers=10_000, cells=cells, quotas=contract))["momento"] for cells in (1, 4)]
+    assert [(each["join_s"], each["join_binds"]) for each in found] == [(33.3, "tokens_throttle")] * 2
 
 
 def test_many_cells_wait_for_the_row_of_the_match() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broadcaster.send.pacing import BURST_SECONDS
 from forecast.account import CONNECTIONS
-from forecast.sender_curve import SenderCurve, batch_seconds
+from forecast.sender_curve import Polls, SenderCurve, batch_seconds
 
-CALLS = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
+CALLS: dict[str, Any] = {"open_s": 0.02, "post_s": 0.03, "call_s": 0.01}
 
 
 def test_the_rate_is_kept() -> None:
@@ -48,3 +50,25 @@ def test_a_done_sender_leaves_its_part_to_the_others() -> None:
 def test_a_small_difference_is_over_before_the_others_learn_it() -> None:
     """The largest batch ends at its own part if it ends before its sender's next poll."""
     assert batch_seconds([1_000, 1_010], 2_000, **CALLS) == batch_seconds([1_010, 1_010], 2_000, **CALLS)
+
+
+def test_matches_that_end_together_leave_each_other_their_rest() -> None:
+    """Short broadcasts beside rivals end earlier than at an equal part; at most 600 steps of a long one are counted."""
+    equal = batch_seconds([350], 625, **CALLS)
+    beside = batch_seconds([350], 625, rivals=2, **CALLS)
+    assert beside[0] == equal[0]
+    assert beside[2] < 0.95 * equal[2]
+    assert batch_seconds([60_000], 625, rivals=2, **CALLS)[2] == pytest.approx(60_000 / 625, rel=0.01)
+
+
+def test_a_sender_learns_of_its_rivals_at_polls_only() -> None:
+    """Until it has announced its need, and the others have read it, a sender keeps an equal part."""
+    rivals = Polls(1_000, 2, 0.01, rivals=1)
+    assert rivals.rate == 500
+    assert not rivals.poll(0.05, 100)  # before the first poll
+    assert not rivals.poll(0.06, 100)  # announces
+    assert not rivals.poll(0.30, 60)  # before the second poll
+    assert rivals.poll(0.34, 40)
+    # The rival's two senders have announced 100 each, which need 400 of 2,000 a second; two senders share the rest.
+    assert rivals.rate == (2_000 - 2 * 100 / 0.5) / 2
+    assert not rivals.poll(0.60, 0)

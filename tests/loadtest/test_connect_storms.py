@@ -1,4 +1,4 @@
-"""A storm of reconnects while goals are going out: the whole system behind the stand-in, whose door is narrow."""
+"""A storm of reconnects while goals go out: the whole system behind a stand-in that lets in few viewers a second."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECONDS = 60
 
 
 async def test_a_storm_of_reconnects_loses_no_goal() -> None:
-    """Promise 2: all are cut off at once and the door lets in few of them; all come back, and have every goal once."""
+    """Promise 2: all are cut off at once and the limit lets in few of them; all come back, and have every goal once."""
     with running(free_port(), gateway="standin") as (system, _), Operator(system.api_url) as operator:
         control = f"http://127.0.0.1:{system.gateway_port}/_standin"
         operator.create_match(match="storm", home="A", away="B", kickoff="2022-12-18T15:00:00Z", audience=VIEWERS)

@@ -73,13 +73,13 @@ def test_what_is_no_limit_is_refused(wish: Any) -> None:
 
 
 def _storm(viewers: int, chance: Callable[[], float]) -> tuple[float, int]:
-    """Viewers cut off at once, at a door for 500 a second: when the last is in (by their clock), and refusals."""
-    door, refused, last = Bucket(500, 500, 0.0), 0, 0.0
+    """Viewers cut off at once, at a limit of 500 a second: when the last is in (by their clock), and refusals."""
+    limit, refused, last = Bucket(500, 500, 0.0), 0, 0.0
     tries = [(backoff(1, chance(), base=0.25, cap=30), number, 1) for number in range(viewers)]
     heapq.heapify(tries)
     while tries:
         last, number, attempt = heapq.heappop(tries)
-        if not door.take(last):
+        if not limit.take(last):
             refused += 1
             again = last + backoff(attempt + 1, chance(), base=0.25, cap=30)
             heapq.heappush(tries, (again, number, attempt + 1))
@@ -87,7 +87,7 @@ def _storm(viewers: int, chance: Callable[[], float]) -> tuple[float, int]:
 
 
 def test_with_jitter_a_storm_settles_sooner_and_with_fewer_refusals() -> None:
-    """Without it the refused come back together, find the door as narrow as before, and wait together again."""
+    """Without it the refused come back together, find the limit as low as before, and wait together again."""
     with_jitter, without = _storm(5000, random.Random(1).random), _storm(5000, lambda: 1.0)
     assert with_jitter < without
     assert with_jitter[1] < without[1]

@@ -13,7 +13,7 @@ from broadcaster.send.dynamodb_client import Client, make
 from runtime import aws, tls_context
 from runtime.thaw import IDLE_SECONDS, Usage
 from subscriptions.issuer_keys import fetch
-from tests.forgetful import Forgetful, forgetful
+from tests.forgetting_service import ForgettingService, forgetting_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,14 +32,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Forgetful]:
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForgettingService]:
     """A service that clients of this process find."""
-    with forgetful() as service:
+    with forgetting_service() as service:
         _point_at(service, monkeypatch)
         yield service
 
 
-def _point_at(service: Forgetful, monkeypatch: pytest.MonkeyPatch) -> None:
+def _point_at(service: ForgettingService, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AWS_ENDPOINT_URL": service.url, "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S",
         "AWS_DEFAULT_REGION": REGION,
@@ -52,7 +52,7 @@ def dynamodb(patience: aws.Patience = "hurried") -> Any:
     return aws.dynamodb.__wrapped__(REGION, patience)
 
 
-def test_calls_that_follow_each_other_share_a_connection(service: Forgetful, clock: list[float]) -> None:
+def test_calls_that_follow_each_other_share_a_connection(service: ForgettingService, clock: list[float]) -> None:
     """Promise: a connection is kept while it is used."""
     db = dynamodb()
     for _ in range(5):
@@ -61,7 +61,7 @@ def test_calls_that_follow_each_other_share_a_connection(service: Forgetful, clo
     assert service.opened == 1
 
 
-def test_a_connection_that_died_in_a_long_freeze_is_not_used(service: Forgetful, clock: list[float]) -> None:
+def test_a_connection_that_died_in_a_long_freeze_is_not_used(service: ForgettingService, clock: list[float]) -> None:
     """Promise: after more than 50 seconds a call waits for no answer on an old connection: it opens a new one."""
     db = dynamodb()
     db.get_item(**KEY)
@@ -71,7 +71,7 @@ def test_a_connection_that_died_in_a_long_freeze_is_not_used(service: Forgetful,
     assert (service.opened, service.swallowed) == (2, 0)
 
 
-def test_a_connection_that_died_in_a_short_freeze_costs_one_try(service: Forgetful, clock: list[float]) -> None:
+def test_a_connection_that_died_in_a_short_freeze_costs_one_try(service: ForgettingService, clock: list[float]) -> None:
     """Promise: a dead connection that is young enough to be used delays a call by its time-out, and loses nothing."""
     db = dynamodb()
     db.get_item(**KEY)
@@ -80,7 +80,7 @@ def test_a_connection_that_died_in_a_short_freeze_costs_one_try(service: Forgetf
     assert (service.opened, service.swallowed) == (2, 1)
 
 
-async def test_a_senders_client_opens_new_connections_after_a_freeze(service: Forgetful) -> None:
+async def test_a_senders_client_opens_new_connections_after_a_freeze(service: ForgettingService) -> None:
     """Promise: the sender reads and writes on new connections after a long freeze, and on the old one before."""
     now = [0.0]
     made = Client((await make(REGION)).client, Usage(lambda: now[0]))
@@ -97,7 +97,7 @@ async def test_a_senders_client_opens_new_connections_after_a_freeze(service: Fo
     await made.client.close()
 
 
-def test_the_issuers_keys_are_fetched_on_a_connection_of_their_own(service: Forgetful) -> None:
+def test_the_issuers_keys_are_fetched_on_a_connection_of_their_own(service: ForgettingService) -> None:
     """Promise: ten minutes after a fetch of the keys no connection of it is left that the next one could try."""
     fetch(service.url)
     service.forget()
@@ -112,17 +112,21 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-def behind_tls(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forgetful]:
+def behind_tls(authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> Iterator[ForgettingService]:
     """The service over TLS."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(context)
-    with forgetful(context) as service:
+    with forgetting_service(context) as service:
         _point_at(service, monkeypatch)
         yield service
 
 
 async def test_a_bundle_of_certificates_is_read_once(
-    behind_tls: Forgetful, authority: trustme.CA, clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    behind_tls: ForgettingService,
+    authority: trustme.CA,
+    clock: list[float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Promise: all clients of a process share what they have read, so a new connection reads no file again."""
     bundle = tmp_path / "authorities.pem"
@@ -140,7 +144,7 @@ async def test_a_bundle_of_certificates_is_read_once(
 
 
 async def test_an_authority_that_is_not_in_the_bundle_is_not_trusted(
-    behind_tls: Forgetful, clock: list[float], monkeypatch: pytest.MonkeyPatch
+    behind_tls: ForgettingService, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promise: sharing what was read makes no client trust more than botocore's bundle."""
     monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
@@ -154,7 +158,11 @@ async def test_an_authority_that_is_not_in_the_bundle_is_not_trusted(
 
 
 async def test_a_certificate_of_another_host_is_not_trusted(
-    behind_tls: Forgetful, authority: trustme.CA, clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    behind_tls: ForgettingService,
+    authority: trustme.CA,
+    clock: list[float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Promise: no client talks to a host whose certificate names another one. aiobotocore's own context would."""
     bundle = tmp_path / "authorities.pem"

@@ -20,8 +20,8 @@ from broadcaster.send.dynamodb_client import make
 from runtime import aws, refusals
 from runtime.metrics import Metrics
 from runtime.refusals import judge
-from tests.hole import hole
-from tests.refusing import refusing
+from tests.refusing_service import refusing_service
+from tests.silent_service import silent_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
 )
 def test_a_refusal_is_loud_at_once(code: str, lines: Any, dynamodb: Any) -> None:
     """Promise: a call that AWS refuses is tried once, and reported at the level error with its service and its code."""
-    with refusing(code) as service:
+    with refusing_service(code) as service:
         with pytest.raises(ClientError, match=code):
             dynamodb(service.url).get_item(**KEY)
         assert service.calls == 1
@@ -79,7 +79,7 @@ def test_a_refusal_is_loud_at_once(code: str, lines: Any, dynamodb: Any) -> None
 )
 def test_an_error_that_passes_is_no_refusal(code: str, status: int, lines: Any, dynamodb: Any) -> None:
     """Promise: neither what another try may not meet, nor an answer of DynamoDB, is reported as a refusal."""
-    with refusing(code, status) as service, pytest.raises(ClientError, match=code) as raised:
+    with refusing_service(code, status) as service, pytest.raises(ClientError, match=code) as raised:
         dynamodb(service.url).get_item(**KEY)
     assert judge(raised.value) == ("answer" if code.startswith("Conditional") else "transient")
     assert lines() == []
@@ -87,7 +87,7 @@ def test_an_error_that_passes_is_no_refusal(code: str, status: int, lines: Any, 
 
 def test_one_refusal_is_one_line_a_minute(lines: Any, dynamodb: Any) -> None:
     """A sender that is refused four times a second fills no log, and each code has a line of its own."""
-    with refusing("AccessDeniedException") as service:
+    with refusing_service("AccessDeniedException") as service:
         db = dynamodb(service.url)
         for code in ("AccessDeniedException", "AccessDeniedException", "ExpiredTokenException"):
             service.code = code
@@ -110,7 +110,7 @@ def test_a_refusal_counts_in_the_metrics(
     """Promise: an invocation that AWS has refused something has the metric AwsRefused, though it ends well."""
     monkeypatch.setenv("DEPLOYMENT", "north")
     metrics = Metrics("routes")
-    with refusing("AccessDeniedException") as service:
+    with refusing_service("AccessDeniedException") as service:
         db = dynamodb(service.url)
 
         @metrics.publish_after
@@ -126,7 +126,7 @@ def test_a_refusal_counts_in_the_metrics(
 def test_a_call_without_credentials_is_refused(lines: Any, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Promise: a function without credentials says so at once, and is not taken for a network that fails."""
     monkeypatch.setattr("botocore.session.Session.get_credentials", lambda _: None)
-    with refusing("none") as service:
+    with refusing_service("none") as service:
         monkeypatch.setattr(aws, "_session", aws._session.__wrapped__)  # noqa: SLF001
         with pytest.raises(NoCredentialsError) as raised:
             dynamodb(service.url).get_item(**KEY)
@@ -138,7 +138,7 @@ def test_a_call_without_credentials_is_refused(lines: Any, dynamodb: Any, monkey
 
 async def test_a_senders_client_is_watched_as_well(lines: Any, dynamodb: Any) -> None:
     """Promise: what DynamoDB refuses a sender is reported, a query that orjson decodes included."""
-    with refusing("AccessDeniedException") as service:
+    with refusing_service("AccessDeniedException") as service:
         dynamodb(service.url)
         sender = await make(REGION)
         try:
@@ -155,7 +155,7 @@ async def test_a_senders_client_is_watched_as_well(lines: Any, dynamodb: Any) ->
 
 def test_an_answer_that_does_not_come_is_transient(lines: Any) -> None:
     """Promise: a call whose connection fails, or that nobody answers, is not refused."""
-    with hole() as silent:
+    with silent_service() as silent:
         client = silent.client("dynamodb", 1)
         refusals.watch(client)
         with pytest.raises(BotoCoreError) as raised:

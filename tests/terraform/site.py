@@ -84,7 +84,7 @@ def shielded(applied: Applied) -> list[str]:
 
 
 def operators(applied: Applied) -> list[str]:
-    """The faults in the way from the console to the API: the token must get there, and to nobody else."""
+    """The faults in the way from the desk to the API: the token must get there, and to nobody else."""
     [cloudfront] = applied.of("aws_cloudfront_distribution")
     path = described(applied)["operators"]["path"]
     found = [each for each in cloudfront["ordered_cache_behavior"] if each["path_pattern"] == path]
@@ -136,7 +136,26 @@ def listeners(applied: Applied) -> list[str]:
         wrong.append("the viewer's Authorization does not come to the API")
     if behavior["viewer_protocol_policy"] != "https-only":
         wrong.append("viewers' tokens may come in the clear")
+    if "OPTIONS" not in behavior["allowed_methods"] or _functions(applied, behavior) != ["listeners"]:
+        wrong.append("nobody answers a page of another origin that asks whether it may send a token")
+    policy = _headers(applied, behavior)
+    [cors] = policy["cors_config"] if policy else [{"access_control_allow_headers": []}]
+    allowed = [each["items"] for each in cors["access_control_allow_headers"]]
+    if not any("Authorization" in each for each in allowed):
+        wrong.append("a page of another origin may not send Authorization")
     return wrong
+
+
+def _functions(applied: Applied, behavior: Mapping[str, Any]) -> list[str]:
+    """The files of the CloudFront functions at a behavior's requests, without their endings."""
+    used = {each["function_arn"] for each in behavior["function_association"] or []}
+    folder = applied.root / "terraform/modules/web"
+    return [
+        path.stem
+        for each in applied.of("aws_cloudfront_function")
+        for path in sorted(folder.glob("*.js"))
+        if each["arn"] in used and each["code"] == path.read_text()
+    ]
 
 
 def forwarded(applied: Applied) -> list[str]:
@@ -175,7 +194,7 @@ def _ways(cloudfront: Resource, behaviors: Mapping[str, Mapping[str, Any]], site
         if behavior.get("lambda_function_association"):
             found.append(f"a function at the edge changes {path}")
         functions = len(behavior.get("function_association") or [])
-        if functions != (path.startswith("/operators")):
+        if functions != (path.startswith(("/operators", "/listeners"))):
             found.append(f"{functions} CloudFront functions change {path}")
         if behavior.get("forwarded_values"):
             found.append(f"{path} passes on what no policy names")

@@ -73,6 +73,34 @@ test("a service that refuses every poll is left after three of them", async (t) 
   assert.equal(live.connection.reason, "The connection was lost.");
 });
 
+test("without a token for its own messages a viewer hears its matches on the same connection, and asks again", async (t) => {
+  const claims = Buffer.from(JSON.stringify({ sub: "one" })).toString("base64url");
+  /** @type {unknown[]} */
+  const messages = [];
+  const { service, api, live } = await scene(t, Momento, {
+    token: () => `head.${claims}.signature`,
+    onMessage: (...given) => messages.push(given),
+    random: () => 0.1,
+    timings: { careSeconds: 2 },
+  });
+  const { grants } = api;
+  let refusals = 0;
+  api.grants = (token, competition) => {
+    if (competition || refusals >= 3) return grants(token, competition);
+    refusals += 1;
+    return 503;
+  };
+  const { seqs, follow } = watch(live);
+  await until(() => follow.board && service.topics.get("livescore/open/m/all")?.size && refusals >= 3);
+  service.post({ update: 2, prev: 1, has: "2" });
+  await until(() => seqs.length === 2);
+  const topic = () => [...service.topics.keys()].find((each) => each.startsWith("livescore/subjects/")) ?? "";
+  await until(() => service.topics.get(topic())?.size);
+  service.publish(topic(), { type: "message", key: "bet-settled", body: 1, at: 1 });
+  await until(() => messages.length);
+  assert.equal(service.handshakes.length, 1, "one connection");
+});
+
 /** Cells of Momento that do not work: an address that nobody listens at, an overloaded one, one that never answers, and
  * one behind a proxy that answers late. @type {[string, (service: Momento) => void][]} */
 const BROKEN = [
@@ -132,8 +160,11 @@ test("a page whose only cell is dead says so, shows what HTTP has, and tries aga
 });
 
 /** A viewer of the match `m` in virtual time, whose polls are answered by `answer`. It returns when the polls have begun.
- * @param {VirtualTime} time @param {(poll: {at: number, signal: AbortSignal}) => Promise<Response>} answer */
-async function polling(time, answer) {
+ * @param {VirtualTime} time @param {(poll: {at: number, signal: AbortSignal}) => Promise<Response>} answer
+ * @param {number} [chance] @param {number} [valid] seconds of a token */
+async function polling(time, answer, chance = 0.5, valid = 1e6) {
+  /** When a token was asked for. @type {number[]} */
+  const tokens = [];
   /** @type {{at: number, signal: AbortSignal}[]} */
   const polls = [];
   /** @type {number[]} */
@@ -143,11 +174,14 @@ async function polling(time, answer) {
     token: null,
     renew: () => null,
     now: () => Date.now(),
-    random: () => 0.5,
+    random: () => chance,
     memory: { channels: new Map(), refused: new Map(), cuts: new Map() },
     timings: { lookSeconds: [1, 1] },
     read: async (/** @type {string} */ path) => {
-      if (path.startsWith("/listeners/")) return { token: "momento", expires: Date.now() / 1000 + 1e6 };
+      if (path.startsWith("/listeners/")) {
+        tokens.push(time.now);
+        return { token: "momento", expires: Date.now() / 1000 + valid };
+      }
       if (path.includes("request=look")) looks.push(time.now);
       return frame({ snapshot: 1, has: [], recovered: true, channel: "livescore/open/m" });
     },
@@ -169,7 +203,7 @@ async function polling(time, answer) {
   await time.pass(0);
   socket.send('{"action":"subscribe","match":"m"}');
   await time.pass(0);
-  return { socket, polls, looks, ends: () => ends };
+  return { socket, polls, looks, tokens, ends: () => ends };
 }
 
 /** A poll that waits until it is given up. @param {{signal: AbortSignal}} poll @returns {Promise<Response>} */
@@ -209,6 +243,33 @@ test("an idle poll is followed by one look, and a discontinuity by two", async (
       looks.map((at) => Math.round(at / 100)),
       [13, 100, 121],
     );
+  });
+});
+
+test("viewers that share a token ask for the next one at moments of their own", async () => {
+  /** @type {number[]} */
+  const renewals = [];
+  for (const chance of [0, 0.5, 0.99]) {
+    const time = new VirtualTime();
+    await time.within(async () => {
+      const { socket, tokens } = await polling(time, waits, chance, 3600);
+      await time.pass(3_600_000);
+      socket.close();
+      renewals.push(3600 - Number(tokens[1]) / 1000);
+    });
+  }
+  const [last = 0, middle = 0, first = 0] = renewals;
+  assert.ok(last <= 30 && last >= 0, String(renewals));
+  assert.ok(middle > 200 && middle < 400, String(renewals));
+  assert.ok(first > 500 && first < 600, String(renewals));
+});
+
+test("a token that ends soon is used for half of its time", async () => {
+  const time = new VirtualTime();
+  await time.within(async () => {
+    const { tokens } = await polling(time, waits, 0.99, 400);
+    await time.pass(190_000);
+    assert.equal(tokens.length, 1);
   });
 });
 

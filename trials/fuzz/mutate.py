@@ -87,6 +87,16 @@ def damaged_json(chance: Random, value: Any) -> Any:
     return any_value(chance)
 
 
+def damaged_message(chance: Random, valid: Sequence[Any], texts: Sequence[bytes], words: Sequence[bytes] = ()) -> bytes:
+    """A JSON message with one to three wrong values, or with wrong bytes. ``texts``: the ``valid`` messages as JSON."""
+    if chance.random() < 0.5:
+        return damaged_bytes(chance, texts, words)
+    value: Any = chance.choice(valid)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        value = damaged_json(chance, value)
+    return as_json(value)
+
+
 def any_value(chance: Random) -> Any:
     """A JSON value that may be at a wrong place."""
     return chance.choice(_VALUES)

@@ -11,7 +11,7 @@ from matches.events import STREAM_VERSION, PoisonRecordError, parse_record
 from matches.names import clean
 from matches.scoreboard import Refused, apply, replay
 from trials.fuzz.fuzz_target import hold
-from trials.fuzz.mutate import as_json, damaged_bytes, damaged_json
+from trials.fuzz.mutate import as_json, damaged_message
 
 if TYPE_CHECKING:
     from random import Random
@@ -69,12 +69,7 @@ class RecordTarget:
 
     def make(self, chance: Random) -> bytes:
         """A record with one to three wrong values, or with wrong bytes."""
-        if chance.random() < 0.5:
-            return damaged_bytes(chance, _TEXTS, _WORDS)
-        value: Any = chance.choice(VALID)
-        for _ in range(chance.choice((1, 1, 2, 3))):
-            value = damaged_json(chance, value)
-        return as_json(value)
+        return damaged_message(chance, VALID, _TEXTS, _WORDS)
 
     def check(self, data: bytes) -> bool:
         """An accepted record is whole, reads the same after it was written again, and the rules can judge it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from subscriptions.protocol import ListenRequest, RequestError, parse_request
 from trials.fuzz.fuzz_target import hold
-from trials.fuzz.mutate import as_json, damaged_bytes, damaged_json
+from trials.fuzz.mutate import as_json, damaged_message
 
 if TYPE_CHECKING:
     from random import Random
@@ -48,12 +48,7 @@ class RequestTarget:
 
     def make(self, chance: Random) -> bytes:
         """A request with one to three wrong values, or with wrong bytes."""
-        if chance.random() < 0.5:
-            return damaged_bytes(chance, _TEXTS, _WORDS)
-        value: Any = chance.choice(VALID)
-        for _ in range(chance.choice((1, 1, 2, 3))):
-            value = damaged_json(chance, value)
-        return as_json(value)
+        return damaged_message(chance, VALID, _TEXTS, _WORDS)
 
     def check(self, data: bytes) -> bool:
         """A request equals the standard library's reading; anything else becomes an error frame."""

@@ -13,8 +13,9 @@ const POLL = 50;
 /** A poll that has not been refused for so many seconds has begun. The service does not say so. */
 const BEGUN = 0.25;
 
-/** A token is asked for again so many seconds before it ends. */
-const AHEAD = 30;
+/** A token is asked for again so many seconds before it ends, at least and at most, and at the earliest after half of its
+ * time: thousands of viewers share it. */
+const AHEAD = /** @type {const} */ ([30, 600]);
 
 /** The longest pause after a poll that failed, in seconds. */
 const PAUSE = 2;
@@ -56,7 +57,7 @@ export class MomentoSocket extends BroadcastSocket {
   #polls = new Map();
   /** Of the polls for a page that does not exist. @type {Set<AbortController>} */
   #probes = new Set();
-  /** By competition. @type {Map<string, {token: string, expires: number}>} */
+  /** By competition. `until` is in seconds since 1970. @type {Map<string, {token: string, until: number}>} */
   #tokens = new Map();
   /** Whether the service has served a poll for a match. */
   #served = false;
@@ -165,9 +166,11 @@ export class MomentoSocket extends BroadcastSocket {
       }
       begun();
       // A connection on which no poll was served did not open: the page goes on to the next cell.
+      if (status === 401) this.#tokens.delete(poll.competition);
+      // There are few tokens for own messages. The matches go on without one, and Livescore listens again.
+      if (poll.competition === OWN && status !== 403) return this.failed(id);
       if (!status) return this.lost(!this.#served);
       if (status === 403) return void this.refused(id);
-      if (status === 401) this.#tokens.delete(poll.competition);
       failures += 1;
       if (failures >= FAILURES) return this.lost(!this.#served);
       await new Promise((resolve) => this.after(PAUSE * this.viewer.random(), () => resolve(null)));
@@ -231,12 +234,15 @@ export class MomentoSocket extends BroadcastSocket {
   /** The token of a competition. Rejects with the `status` of the API's answer. @param {string} competition */
   async #token(competition) {
     const known = this.#tokens.get(competition);
-    if (known && known.expires - AHEAD > this.viewer.now() / 1000) return known.token;
-    const { read, token } = this.viewer;
+    const { read, token, now, random } = this.viewer;
+    if (known && known.until > now() / 1000) return known.token;
     const wanted = competition === OWN ? { subject: "me" } : { competition };
     const path = `/listeners/momento?${new URLSearchParams([["cell", this.cell.name ?? ""], ...Object.entries(wanted)])}`;
     const given = /** @type {any} */ (await read(path, token ? { authorization: `Bearer ${token}` } : {}));
-    this.#tokens.set(competition, given);
+    const [least, most] = AHEAD;
+    const left = given.expires - now() / 1000;
+    const ahead = Math.max(least, Math.min(least + random() * (most - least), left / 2));
+    this.#tokens.set(competition, { token: given.token, until: given.expires - ahead });
     return /** @type {string} */ (given.token);
   }
 }

@@ -20,17 +20,17 @@ terraform {
 }
 
 variable "issuer" {
-  description = "Who issues tokens, as their claim iss says it."
+  description = "Issuer of the tokens, as in their claim iss."
   type        = string
 }
 
 variable "jwks_url" {
-  description = "Where the issuer's keys are."
+  description = "Address of the issuer's keys."
   type        = string
 }
 
 variable "audiences" {
-  description = "Whom tokens are for: viewers' and operators', separated by commas."
+  description = "Audiences of viewers' and operators' tokens, separated by commas."
   type        = object({ viewers = string, operators = string })
 }
 
@@ -50,7 +50,7 @@ variable "domain" {
 }
 
 variable "emails" {
-  description = "Who is on call."
+  description = "Addresses of the people on call."
   type        = list(string)
 }
 
@@ -109,7 +109,7 @@ module "livescore" {
 }
 
 output "livescore" {
-  description = "Where everything is."
+  description = "Addresses of everything."
   value = {
     http       = module.livescore.http_url
     websockets = module.livescore.websocket_urls

@@ -13,12 +13,12 @@ terraform {
 }
 
 variable "sign_in_prefix" {
-  description = "What the name of the operators' sign-in page begins with; nobody else in the region may have it."
+  description = "Beginning of the name of the operators' sign-in page; nobody else in the region may have it."
   type        = string
 }
 
 variable "email" {
-  description = "Who is told of alarms and of the budget."
+  description = "Addresses that are told of alarms and of the budget."
   type        = string
 }
 
@@ -46,7 +46,7 @@ module "livescore" {
 }
 
 output "livescore" {
-  description = "Where everything is."
+  description = "Addresses of everything."
   value = {
     http       = module.livescore.http_url
     websockets = module.livescore.websocket_urls

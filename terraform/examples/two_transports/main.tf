@@ -13,12 +13,12 @@ terraform {
 }
 
 variable "sign_in_prefix" {
-  description = "What the name of the operators' sign-in page begins with; nobody else in the region may have it."
+  description = "Beginning of the name of the operators' sign-in page; nobody else in the region may have it."
   type        = string
 }
 
 variable "email" {
-  description = "Who is told of alarms."
+  description = "Addresses that are told of alarms."
   type        = string
 }
 
@@ -60,7 +60,7 @@ module "livescore" {
 }
 
 output "livescore" {
-  description = "Where everything is."
+  description = "Addresses of everything."
   value = {
     http      = module.livescore.http_url
     cells     = { for name, cell in module.livescore.cells : name => cell.address }

@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share."
+  description = "Values that all parts of this deployment share."
   type = object({
     prefix             = string
     partition          = string

@@ -4,27 +4,27 @@ output "region" {
 }
 
 output "websocket_url" {
-  description = "Where viewers of this cell connect: its own domain if it has one."
+  description = "Address to which viewers of this cell connect: its own domain if it has one."
   value       = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
 }
 
 output "references" {
-  description = "What references of the transport stand for (transports in system.json)."
+  description = "Values of the transport's references (transports in system.json)."
   value       = { state_machine = local.state_machine_arn, connections_url = module.viewers_api.connections_url }
 }
 
 output "address" {
-  description = "What a viewer needs to connect: the cell's own domain if it has one."
+  description = "Data that a viewer needs to connect: the cell's own domain if it has one."
   value       = { url = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url }
 }
 
 output "watched" {
-  description = "What CloudWatch counts of the cell: the WebSocket API's id and stage, the state machine's ARN."
+  description = "Dimensions of CloudWatch's metrics of the cell: the WebSocket API's id and stage, the state machine's ARN."
   value       = { api_id = module.viewers_api.id, api_stage = module.viewers_api.stage, state_machine = local.state_machine_arn }
 }
 
 output "connections_url" {
-  description = "Where messages are posted to connections, without /@connections."
+  description = "URL at which messages are posted to connections, without /@connections."
   value       = module.viewers_api.connections_url
 }
 
@@ -44,7 +44,7 @@ output "websocket_api" {
 }
 
 output "domain_target" {
-  description = "What the record of the cell's domain must name, null without a domain."
+  description = "Target of the record of the cell's domain, null without a domain."
   value       = one(module.domain[*].target)
 }
 
@@ -99,7 +99,7 @@ output "queues" {
 }
 
 output "details" {
-  description = "What only a cell of this transport has: the WebSocket API and the state machine."
+  description = "Resources that only a cell of this transport has: the WebSocket API and the state machine."
   value = {
     websocket_url = length(module.domain) > 0 ? "wss://${module.domain[0].name}" : module.viewers_api.url
     websocket_api = {

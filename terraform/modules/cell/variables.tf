@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share. package is the path of the zip."
+  description = "Values that all parts of this deployment share. package is the path of the zip."
   type = object({
     prefix                  = string
     partition               = string
@@ -93,13 +93,13 @@ variable "state_machine" {
 }
 
 variable "references" {
-  description = "What references of system.json stand for wherever they are: settings, names of tables, the home region."
+  description = "Values of the references of system.json that are the same everywhere: settings, names of tables, the home region."
   type        = map(string)
   nullable    = false
 }
 
 variable "home" {
-  description = "What the cell reads and writes at home: the ARN of the matches table, and the KMS key of it (null: none)."
+  description = "Resources at home that the cell reads and writes: the ARN of the matches table, and the KMS key of it (null: none)."
   type = object({
     matches_arn = string
     kms_key_arn = optional(string)
@@ -114,7 +114,7 @@ variable "deletion_protection" {
 }
 
 variable "options" {
-  description = "What may differ from cell to cell; see cells of the root module, also for what switching provisioned concurrency interrupts."
+  description = "Options that may differ from cell to cell; see cells of the root module, also for what switching provisioned concurrency interrupts."
   type = object({
     reserved_concurrency    = optional(map(number), {})
     provisioned_concurrency = optional(map(number), {})

@@ -1,5 +1,5 @@
 output "references" {
-  description = "What references of the transport stand for (transports in system.json)."
+  description = "Values of the transport's references (transports in system.json)."
   value       = { "transport.url" = "https://${local.hosts["HTTP"]}/event" }
 
   # A publish before the namespace is there would fail.
@@ -7,7 +7,7 @@ output "references" {
 }
 
 output "address" {
-  description = "What a viewer needs to connect."
+  description = "Data that a viewer needs to connect."
   value = {
     url       = "wss://${local.hosts["REALTIME"]}/event/realtime"
     host      = local.hosts["HTTP"]
@@ -16,7 +16,7 @@ output "address" {
 }
 
 output "publish" {
-  description = "What a publisher may do, as action = resources."
+  description = "Rights of a publisher, as action = resources."
   # https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html
   value = { "appsync:EventPublish" = ["${local.api_arn}/channelNamespace/${local.namespace}"] }
 }
@@ -37,7 +37,7 @@ output "tables" {
 }
 
 output "details" {
-  description = "What only a cell of this transport has: the API."
+  description = "Resources that only a cell of this transport has: the API."
   value       = { api_id = aws_appsync_api.this.api_id, log_group = module.log.log_group }
 }
 

@@ -1,17 +1,17 @@
 output "references" {
-  description = "What references of the transport stand for (transports in system.json)."
+  description = "Values of the transport's references (transports in system.json)."
   value       = { "transport.url" = "https://${data.aws_iot_endpoint.publish.endpoint_address}" }
 }
 
 output "address" {
-  description = "What a viewer needs to connect."
+  description = "Data that a viewer needs to connect."
   value       = { url = "wss://${aws_iot_domain_configuration.viewers.domain_name}/mqtt", namespace = local.topics }
 
   depends_on = [aws_lambda_permission.authorizer]
 }
 
 output "publish" {
-  description = "What a publisher may do, as action = resources."
+  description = "Rights of a publisher, as action = resources."
   # The * stands for the channels of matches and viewers.
   value = { "iot:Publish" = ["${local.iot_arn}:topic/${local.topics}/*"] }
 }
@@ -32,7 +32,7 @@ output "tables" {
 }
 
 output "details" {
-  description = "What only a cell of this transport has: the authorizer and the domain configuration."
+  description = "Resources that only a cell of this transport has: the authorizer and the domain configuration."
   value       = { authorizer = aws_iot_authorizer.viewers.name, domain_configuration = aws_iot_domain_configuration.viewers.name }
 }
 

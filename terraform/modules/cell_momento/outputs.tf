@@ -1,15 +1,15 @@
 output "references" {
-  description = "What references of the transport stand for (transports in system.json)."
+  description = "Values of the transport's references (transports in system.json)."
   value       = { for name, value in var.momento : "transport.${name}" => value }
 }
 
 output "address" {
-  description = "What a viewer needs to connect."
+  description = "Data that a viewer needs to connect."
   value       = { url = var.momento.url, cache = var.momento.cache, namespace = var.cell.deployment.prefix }
 }
 
 output "publish" {
-  description = "What a publisher may do, as action = resources: read the API key."
+  description = "Rights of a publisher, as action = resources: read the API key."
   value       = { "ssm:GetParameter" = [local.parameter_arn] }
 }
 
@@ -24,12 +24,12 @@ output "tables" {
 }
 
 output "watched" {
-  description = "What CloudWatch counts of the cell: nothing, because Momento is no service of AWS."
+  description = "Dimensions of CloudWatch's metrics of the cell: nothing, because Momento is no service of AWS."
   value       = {}
 }
 
 output "details" {
-  description = "What only a cell of this transport has: the cache."
+  description = "Resources that only a cell of this transport has: the cache."
   value       = { cache = var.momento.cache }
 }
 

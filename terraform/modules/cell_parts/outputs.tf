@@ -12,7 +12,7 @@ output "functions" {
 }
 
 output "target_arns" {
-  description = "What callers of each function call: its alias with provisioned concurrency, else the function."
+  description = "ARN that callers of each function call: its alias with provisioned concurrency, else the function."
   value       = { for name, function in module.function : name => function.target_arn }
 }
 

@@ -28,7 +28,7 @@ output "unhandled_bucket" {
 }
 
 output "maximum_record_age" {
-  description = "How old a record may grow before it goes to that bucket, in seconds."
+  description = "Seconds after which a record goes to that bucket."
   value       = local.maximum_record_age
 }
 

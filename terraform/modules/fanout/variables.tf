@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share. package is the path of the zip."
+  description = "Values that all parts of this deployment share. package is the path of the zip."
   type = object({
     prefix              = string
     partition           = string
@@ -33,7 +33,7 @@ variable "functions" {
 }
 
 variable "event_sources" {
-  description = "What invokes the functions as system.json describes it: the stream or a queue."
+  description = "Source of the functions' invocations, as system.json describes it: the stream or a queue."
   type = map(object({
     stream                     = optional(string)
     queue                      = optional(string)
@@ -72,7 +72,7 @@ variable "queues" {
 }
 
 variable "references" {
-  description = "What references of system.json stand for at home, but for the queues."
+  description = "Values of the references of system.json at home, but for the queues."
   type        = map(string)
   nullable    = false
 }
@@ -105,7 +105,7 @@ variable "resources" {
 }
 
 variable "parallelization_factor" {
-  description = "How many batches of a shard are handled at once, 1 to 10. Records of one match stay in order."
+  description = "Number of batches of a shard that are handled at once, 1 to 10. Records of one match stay in order."
   type        = number
   default     = 10
   nullable    = false
@@ -117,21 +117,21 @@ variable "parallelization_factor" {
 }
 
 variable "unhandled_retention_days" {
-  description = "How long records that grew too old on the stream are kept in S3."
+  description = "Days for which S3 keeps records that grew too old on the stream."
   type        = number
   default     = 90
   nullable    = false
 }
 
 variable "reserved_concurrency" {
-  description = "How many invocations of a function may run at once."
+  description = "Number of invocations of a function that may run at once."
   type        = map(number)
   default     = {}
   nullable    = false
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments of a function are kept warm. Switching it on or off interrupts: event sources pause (docs/deploy.md, Before a big match)."
+  description = "Number of execution environments of a function that are kept warm. Switching it on or off interrupts: event sources pause (docs/deploy.md, Before a big match)."
   type        = map(number)
   default     = {}
   nullable    = false

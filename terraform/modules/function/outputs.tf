@@ -14,7 +14,7 @@ output "qualifier" {
 }
 
 output "target_arn" {
-  description = "What callers call: the alias's ARN with provisioned concurrency, else the function's."
+  description = "ARN that callers call: the alias's ARN with provisioned concurrency, else the function's."
   value       = local.target_arn
 }
 

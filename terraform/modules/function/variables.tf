@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share. package is the path of the zip."
+  description = "Values that all parts of this deployment share. package is the path of the zip."
   type = object({
     prefix             = string
     partition          = string
@@ -61,7 +61,7 @@ variable "kms_key_arns" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many invocations may run at once, null for what the account has left."
+  description = "Number of invocations that may run at once; null: as many as the account has left."
   type        = number
   default     = null
 
@@ -72,7 +72,7 @@ variable "reserved_concurrency" {
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments are kept warm. With any, a version is published and callers call its alias, so switching between 0 and more interrupts (docs/deploy.md, Before a big match)."
+  description = "Number of execution environments that are kept warm. With any, a version is published and callers call its alias, so switching between 0 and more interrupts (docs/deploy.md, Before a big match)."
   type        = number
   default     = 0
   nullable    = false

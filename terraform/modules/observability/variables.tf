@@ -4,7 +4,7 @@ variable "prefix" {
 }
 
 variable "home" {
-  description = "What is watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the id of the fan-out's event source mapping, which counts its events; the tables as role = name and names of indexes; the HTTP API's id and stage; the hours that the stream keeps a record."
+  description = "Resources that are watched at home: its region; functions and queues as role = name; the stream's name; its enhanced fan-out consumer if it has one; the id of the fan-out's event source mapping, which counts its events; the tables as role = name and names of indexes; the HTTP API's id and stage; the hours that the stream keeps a record."
   type = object({
     region          = string
     functions       = map(string)
@@ -20,7 +20,7 @@ variable "home" {
 }
 
 variable "cells" {
-  description = "What is watched in each cell, by its name: its region, its transport and the suffix of its names; functions and queues as role = name, tables as role = name and names of indexes; of the transport, the API's id and stage, the namespace of its channels, the ARN of the state machine, and names of rules."
+  description = "Resources that are watched in each cell, by its name: its region, its transport and the suffix of its names; functions and queues as role = name, tables as role = name and names of indexes; of the transport, the API's id and stage, the namespace of its channels, the ARN of the state machine, and names of rules."
   type = map(object({
     region    = string
     transport = string
@@ -62,7 +62,7 @@ variable "watch_web" {
 }
 
 variable "runbooks" {
-  description = "Where docs/operations.md can be read: alarms link to its sections."
+  description = "Address at which docs/operations.md can be read: alarms link to its sections."
   type        = string
   default     = "docs/operations.md"
   nullable    = false
@@ -74,7 +74,7 @@ variable "runbooks" {
 }
 
 variable "emails" {
-  description = "Who is told of alarms and of the budget; each confirms a subscription in every region. Empty: alarms are shown and nobody is told."
+  description = "Addresses that are told of alarms and of the budget; each confirms a subscription in every region. Empty: alarms are shown and nobody is told."
   type        = list(string)
   default     = []
   nullable    = false

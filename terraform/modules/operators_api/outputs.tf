@@ -1,5 +1,5 @@
 output "url" {
-  description = "Where operators post and readers read: the API's own domain if it has one."
+  description = "Address at which operators post and readers read: the API's own domain if it has one."
   value       = "https://${coalesce(one(module.domain[*].name), local.host)}"
 }
 
@@ -20,7 +20,7 @@ output "api" {
 }
 
 output "domain_target" {
-  description = "What the record of the API's domain must name, null without a domain."
+  description = "Target of the record of the API's domain, null without a domain."
   value       = one(module.domain[*].target)
 }
 

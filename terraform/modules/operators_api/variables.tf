@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share. package is the path of the zip."
+  description = "Values that all parts of this deployment share. package is the path of the zip."
   type = object({
     prefix             = string
     partition          = string
@@ -84,7 +84,7 @@ variable "api" {
 }
 
 variable "references" {
-  description = "What references of system.json stand for at home."
+  description = "Values of the references of system.json at home."
   type        = map(string)
   nullable    = false
 }
@@ -126,13 +126,13 @@ variable "kms_key_arns" {
 }
 
 variable "reserved_concurrency" {
-  description = "How many invocations may run at once, null for what the account has left."
+  description = "Number of invocations that may run at once; null: as many as the account has left."
   type        = number
   default     = null
 }
 
 variable "provisioned_concurrency" {
-  description = "How many execution environments are kept warm. Switching it on or off interrupts: the API answers 500 for seconds (docs/deploy.md, Before a big match)."
+  description = "Number of execution environments that are kept warm. Switching it on or off interrupts: the API answers 500 for seconds (docs/deploy.md, Before a big match)."
   type        = number
   default     = 0
   nullable    = false

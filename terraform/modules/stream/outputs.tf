@@ -19,6 +19,6 @@ output "consumer_name" {
 }
 
 output "retention_seconds" {
-  description = "How long the stream keeps records, in seconds."
+  description = "Seconds for which the stream keeps records."
   value       = aws_kinesis_stream.this.retention_period * 3600
 }

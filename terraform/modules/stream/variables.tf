@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share."
+  description = "Values that all parts of this deployment share."
   type = object({
     prefix     = string
     partition  = string
@@ -21,7 +21,7 @@ variable "name" {
 }
 
 variable "shards" {
-  description = "How many shards. One takes 1,000 records or 1 MB a second; a match stays on one shard."
+  description = "Number of shards. One takes 1,000 records or 1 MB a second; a match stays on one shard."
   type        = number
   nullable    = false
 
@@ -32,7 +32,7 @@ variable "shards" {
 }
 
 variable "retention_hours" {
-  description = "How long the stream keeps records: 24 to 8,760 hours; more than 24 are paid for by the shard."
+  description = "Hours for which the stream keeps records: 24 to 8,760; more than 24 are paid for by the shard."
   type        = number
   default     = 24
   nullable    = false

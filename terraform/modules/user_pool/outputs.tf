@@ -9,7 +9,7 @@ output "settings" {
 }
 
 output "sign_in" {
-  description = "Where people at the desk sign in; null without a desk."
+  description = "Address at which people at the desk sign in; null without a desk."
   value = local.has_desk ? {
     authorize_url = "${local.sign_in}/oauth2/authorize"
     token_url     = "${local.sign_in}/oauth2/token"
@@ -24,7 +24,7 @@ output "functions" {
 }
 
 output "pool" {
-  description = "What commands need: the pool, where tokens are given out, and the ids of the app clients, empty where there is none. Their secrets are Cognito's to tell."
+  description = "Data that the commands need: the pool, where tokens are given out, and the ids of the app clients, empty where there is none. Their secrets are Cognito's to tell."
   value = {
     id        = aws_cognito_user_pool.this.id
     token_url = "${local.sign_in}/oauth2/token"

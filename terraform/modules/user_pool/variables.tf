@@ -1,5 +1,5 @@
 variable "deployment" {
-  description = "What all parts of this deployment share. package is the path of the zip."
+  description = "Values that all parts of this deployment share. package is the path of the zip."
   type = object({
     prefix             = string
     partition          = string
@@ -21,7 +21,7 @@ variable "region" {
 }
 
 variable "scope" {
-  description = "What operators' tokens carry: the resource server, a slash, and the scope's own name."
+  description = "Scope in operators' tokens: the resource server, a slash, and the scope's own name."
   type        = string
   nullable    = false
 
@@ -32,7 +32,7 @@ variable "scope" {
 }
 
 variable "message_scope" {
-  description = "What the tokens of programs carry that send messages to single viewers: the same resource server, a slash, and the scope's own name."
+  description = "Scope in the tokens of programs that send messages to single viewers: the same resource server, a slash, and the scope's own name."
   type        = string
   nullable    = false
 
@@ -43,7 +43,7 @@ variable "message_scope" {
 }
 
 variable "domain_prefix" {
-  description = "What the name of the sign-in page begins with; nobody else in the region may have it."
+  description = "Beginning of the name of the sign-in page; nobody else in the region may have it."
   type        = string
   nullable    = false
 

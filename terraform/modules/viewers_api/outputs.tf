@@ -14,12 +14,12 @@ output "stage" {
 }
 
 output "url" {
-  description = "Where viewers connect."
+  description = "Address to which viewers connect."
   value       = "wss://${local.host}/${var.api.stage}"
 }
 
 output "connections_url" {
-  description = "Where messages are posted to connections, without /@connections."
+  description = "URL at which messages are posted to connections, without /@connections."
   value       = "https://${local.host}/${var.api.stage}"
 }
 

@@ -24,6 +24,14 @@ resource "aws_cloudfront_function" "operators" {
   code    = file("${path.module}/operators.js")
 }
 
+resource "aws_cloudfront_function" "listeners" {
+  name    = "${var.prefix}-listeners-${var.region}"
+  comment = "Lets pages of other origins send their viewer's token"
+  runtime = "cloudfront-js-2.0"
+  publish = true
+  code    = file("${path.module}/listeners.js")
+}
+
 # The API says for how long a snapshot is valid: a second, and up to half a minute for the list of a day on which nothing is played.
 # There is no origin request policy, so CloudFront passes on only the parts of the cache key: no Host (API Gateway would not know
 # it), no Origin (CORS is answered below), no cookie, and no Authorization. So no token ever reaches a shared cache. Requests with a
@@ -147,6 +155,11 @@ resource "aws_cloudfront_distribution" "site" {
     cache_policy_id            = local.caching_disabled
     origin_request_policy_id   = local.all_but_host
     response_headers_policy_id = aws_cloudfront_response_headers_policy.snapshots.id
+
+    function_association {
+      event_type   = "viewer-request"
+      function_arn = aws_cloudfront_function.listeners.arn
+    }
   }
 
   ordered_cache_behavior {

@@ -21,7 +21,7 @@ resource "aws_s3_object" "file" {
   cache_control = var.site.pages.cache_control
 }
 
-# deployment.json has the cells for the pages, and the sign-in for the console. So the same files serve every deployment.
+# deployment.json has the cells for the pages, and the sign-in for the desk. So the same files serve every deployment.
 resource "aws_s3_object" "deployment" {
   region        = var.region
   bucket        = aws_s3_bucket.site.id

@@ -71,7 +71,8 @@ resource "aws_cloudfront_response_headers_policy" "snapshots" {
   name    = "${var.prefix}-snapshots-${var.region}"
   comment = "Snapshots: for everybody's pages to read, and no page themselves"
 
-  # Everybody may read a snapshot, so the answer is the same for every Origin, and none is in the cache's key.
+  # Everybody may read a snapshot, so the answer is the same for every Origin, and none is in the cache's key. Authorization is for
+  # the listeners' path: below the readers' path CloudFront refuses OPTIONS, and no request with that header comes from another page.
   cors_config {
     access_control_allow_credentials = false
     access_control_max_age_sec       = var.site.readers.cross_origin.seconds

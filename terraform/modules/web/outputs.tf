@@ -1,5 +1,5 @@
 output "url" {
-  description = "Where the site is."
+  description = "Address of the site."
   value       = "https://${var.domain == null ? aws_cloudfront_distribution.site.domain_name : var.domain.name}"
 }
 
@@ -14,6 +14,6 @@ output "distribution_id" {
 }
 
 output "content_security_policy" {
-  description = "What a page may do."
+  description = "Content security policy of the pages."
   value       = local.page_policy
 }

@@ -62,7 +62,7 @@ variable "api_endpoint" {
 }
 
 variable "site_key" {
-  description = "What CloudFront sends to the API as the header key_header of site.json; the API refuses readers without it."
+  description = "Value that CloudFront sends to the API as the header key_header of site.json; the API refuses readers without it."
   type        = string
   nullable    = false
   sensitive   = true
@@ -110,7 +110,7 @@ variable "site_directory" {
 }
 
 variable "operators_sign_in" {
-  description = "Where operators sign in, for the console: an authorization code with PKCE, of Cognito its hosted UI. null: they paste a token."
+  description = "Sign-in of operators, for the desk: an authorization code with PKCE, of Cognito its hosted UI. null: they paste a token."
   type = object({
     authorize_url = string
     token_url     = string
@@ -150,7 +150,7 @@ variable "origin_shield_region" {
 }
 
 variable "price_class" {
-  description = "Which of CloudFront's locations serve the site."
+  description = "CloudFront's locations that serve the site (its price class)."
   type        = string
   default     = "PriceClass_All"
   nullable    = false

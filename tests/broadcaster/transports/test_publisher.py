@@ -82,7 +82,7 @@ def test_an_event_that_was_told_is_not_published_again(
     """A record that is delivered again, or a check of the watchdog, publishes nothing that has been told."""
     state, events = play(KICK_OFF)
     publisher.begin(state, events)
-    publisher.begin(state, events, again=True)
+    publisher.begin(state, events, delivered_before=True)
     publisher.begin(state)
     assert service.seqs(match_id) == [(0, 1)]
 
@@ -135,7 +135,7 @@ def test_an_operators_stop_wins(
     stopped = publisher.begin(state, events)
     assert (stopped.told_seq, stopped.ended_seq, stopped.stopped_seq) == (0, 1, 1)
     assert service.seqs(match_id) == [(0, 1)]
-    publisher.begin(state, events, again=True)
+    publisher.begin(state, events, delivered_before=True)
     assert service.seqs(match_id) == [(0, 1)]
     service.before = lambda: None
     publisher.begin(*play(GOAL))

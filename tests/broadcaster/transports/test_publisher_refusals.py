@@ -14,7 +14,7 @@ from runtime.metrics import Metrics
 from tests.broadcaster.conftest import THREADS
 from tests.broadcaster.transports.publishing import DESCRIPTION, GOAL, KICK_OFF, FakeService, Play, receipts, refusal
 from tests.channel_names import CHANNELS
-from tests.hole import hole
+from tests.silent_service import silent_service
 
 if TYPE_CHECKING:
     from broadcaster.control.cell_state import CellStates
@@ -120,7 +120,7 @@ def test_a_receipt_that_cannot_be_written_does_not_keep_the_match_untold(
     """While home does not take the receipt, viewers are told all the same; the receipt is in the log."""
     Publisher(DESCRIPTION, cell_states, ledger, service, THREADS, CHANNELS).begin(*play(KICK_OFF))
     state, events = play(GOAL)
-    with hole() as silent:
+    with silent_service() as silent:
         away = silent.client("dynamodb")
     publisher = Publisher(DESCRIPTION, cell_states, type(ledger)(ledger.table, away), service, THREADS, CHANNELS)
     assert publisher.begin(state, events).told_seq == 2

@@ -26,8 +26,8 @@ from loadtest.standin.signatures import Verifier
 from runtime import refusals
 from runtime.thaw import IDLE_SECONDS, Usage
 from tests.broadcaster.transports.http_service import http_service
-from tests.forgetful import forgetful
-from tests.hole import hole
+from tests.forgetting_service import forgetting_service
+from tests.silent_service import silent_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +174,7 @@ def test_a_refusal_is_reported_once_a_minute(
 def test_a_silent_service_is_given_up(http: SignedHttp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each try waits as long as a hurried client of botocore, and the error is a transient one."""
     monkeypatch.setattr(http, "_tries", 1)
-    with hole() as silent:
+    with silent_service() as silent:
         with pytest.raises(ReadTimeoutError) as error:
             http.post(silent.url, BODY, {})
         assert silent.calls == 1
@@ -196,7 +196,7 @@ def test_a_connection_is_kept_and_opened_again_after_a_freeze(monkeypatch: pytes
     now = [0.0]
     monkeypatch.setattr(signed_http, "Usage", lambda: Usage(lambda: now[0]))
     http = SignedHttp("appsync", REGION, credentials)
-    with forgetful() as service:
+    with forgetting_service() as service:
         for _ in range(3):
             http.post(service.url, BODY, {})
             now[0] += IDLE_SECONDS

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devstack.errors import FeedError
-from devstack.replay.feedmatch import DamagedFeedError, FeedMatch, UnplayedError, _check, parse
+from devstack.replay.feed_match import DamagedFeedError, FeedMatch, UnplayedError, _check, parse
 from devstack.replay.openfootball import MOST_BYTES, Feed, complaints, find, read, remarks
 from devstack.system import ROOT
 from matches.events import EVENT

@@ -120,6 +120,21 @@ def test_a_viewers_token_comes_to_the_api_for_its_service(site: httpx.Client) ->
     assert site.post(path).status_code == 405
 
 
+def test_a_page_of_another_origin_may_send_its_viewers_token(site: httpx.Client) -> None:
+    """The browser asks first. The site allows Authorization below /listeners, and nowhere else."""
+    asks = {
+        "Origin": "https://fans.example", "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "authorization",
+    }  # fmt: skip
+    answer = site.options("/listeners/momento?cell=us-east-1&competition=open", headers=asks)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "Authorization" in answer.headers["access-control-allow-headers"]
+    assert "GET" in answer.headers["access-control-allow-methods"]
+    for path in ("/matches", "/operators/matches"):
+        assert not site.options(path, headers=asks).is_success
+
+
 def test_an_operator_posts_through_the_site(site: httpx.Client, match: str) -> None:
     """Below /operators, an event with the site's token is accepted, and an event without a token is refused."""
     token = site.get("/tokens/operator").json()["token"]

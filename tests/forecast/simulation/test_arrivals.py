@@ -6,7 +6,8 @@ import pytest
 
 from forecast.asking import ground, transports
 from forecast.bill import Options
-from forecast.simulation.arrivals import MOST_PLAYED, Storm, _most_played, play
+from forecast.question import QuestionError
+from forecast.simulation.arrivals import MOST_PLAYED, Storm, _most_played, check, play
 from forecast.times import join_rates, joining
 
 
@@ -73,6 +74,15 @@ def test_a_narrow_limit_ends_in_time() -> None:
     """Two million viewers at ten a second are played with a bounded number of attempts."""
     assert _most_played(500_000, 10) == 180
     assert play(Storm(2_000_000, [10])).all_s == pytest.approx(200_000, rel=0.05)
+
+
+def test_a_storm_of_weeks_is_refused() -> None:
+    """A storm that would last more than a week is refused with its limit, before it starts; a week is played."""
+    check(Storm(60_480_000, [100, 500]), "momento_operations")
+    with pytest.raises(QuestionError, match="would last 8 days, because momento_operations lets 100 viewers a second"):
+        check(Storm(69_120_000, [500, 100]), "momento_operations")
+    with pytest.raises(QuestionError, match="would last 8 days"):
+        check(Storm(691_200_000, [100], cells=10), "momento_operations")
 
 
 def test_the_same_seed_gives_the_same_storm() -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from forecast.asking import ground
+from forecast.bill import Options
+from forecast.latencies import Latencies
 from forecast.simulation.scenario import Goal
 from forecast.simulation.services import Service, play
+from forecast.times import goal, outbound
 
 BEGUN = 0.15
 
@@ -37,3 +41,35 @@ def test_a_dropped_frame_is_found_by_the_next_one() -> None:
 def test_nothing_is_dropped_within_the_quota() -> None:
     """A service that never has to wait too long drops nothing."""
     assert play([1_000], [Goal(0.0)], Service(1_000, longest_s=5.0)).dropped == 0
+
+
+def test_a_frame_that_reaches_nobody_has_no_early_viewer() -> None:
+    """If an earlier goal keeps the service busy, even the first viewer of the next one has it from a read."""
+    outcome = play([1_000], [Goal(0.0), Goal(1.0)], Service(100, longest_s=4.0))
+    assert (outcome.delivered, outcome.dropped) == (400 + 100, 600 + 900)
+    assert outcome.goals[1].first_s == pytest.approx(BEGUN + 3)
+    nobody = play([1_000], [Goal(0.0), Goal(0.0), Goal(300.0)], Service(100, longest_s=4.0)).goals[1]
+    assert 100 < nobody.first_s <= nobody.median_s <= nobody.last_s < 200
+
+
+def test_half_the_viewers_may_have_a_frame_in_time() -> None:
+    """The median viewer of a frame that more than half of the viewers got did not wait for a repair."""
+    many = play([1_000], [Goal(0.0)], Service(100, longest_s=6.0)).goals[0]
+    few = play([1_000], [Goal(0.0)], Service(100, longest_s=4.0)).goals[0]
+    assert many.median_s == pytest.approx(BEGUN + 5)
+    assert 100 < few.median_s < few.last_s
+
+
+@pytest.mark.parametrize("transport", ["appsync-events", "appsync-graphql", "iot-core", "momento"])
+@pytest.mark.parametrize("matches", [1, 3])
+def test_the_planner_says_the_same_of_a_service(transport: str, matches: int) -> None:
+    """Planner and service have one formula for a goal: first, median and last viewer are the same."""
+    account = ground("us-east-1", Options()).account({})
+    planned = goal(transport, 50_000, matches, account, Latencies())
+    played = play(
+        [50_000] * matches, [Goal(0.0, each) for each in range(matches)], Service(outbound(transport, account)[1])
+    )
+    assert played.goals[0].first_s == pytest.approx(planned.first_s)
+    assert played.goals[-1].last_s == pytest.approx(planned.last_s)
+    if matches == 1:
+        assert played.goals[0].median_s == pytest.approx(planned.median_s)

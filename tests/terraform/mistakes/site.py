@@ -362,6 +362,18 @@ MISTAKES = [
     ),
     Mistake("listeners-without-token", site.listeners, _of_listeners(origin_request_policy_id=""), "Authorization"),
     Mistake("listeners-in-the-clear", site.listeners, _of_listeners(viewer_protocol_policy="allow-all"), "the clear"),
+    Mistake(
+        "listeners-without-preflight",
+        site.listeners,
+        with_values("aws_cloudfront_function.listeners", code="//"),
+        "nobody answers a page",
+    ),
+    Mistake(
+        "listeners-without-options",
+        site.listeners,
+        _of_listeners(allowed_methods=["GET", "HEAD"]),
+        "nobody answers a page",
+    ),
     Mistake("no-way-for-operators", site.operators, _of_operators(path_pattern="/o/*"), "is not the API's"),
     Mistake("operators-to-the-bucket", site.operators, _of_operators(target_origin_id="site"), "leads to site"),
     Mistake("operators-answers-kept", site.operators, _of_operators(cache_policy_id="livescore-snapshots"), "be kept"),

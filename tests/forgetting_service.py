@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Forgetful:
+class ForgettingService:
     """Answers every request with ``{}``. ``opened`` counts connections, ``swallowed`` requests that nobody answers."""
 
     def __init__(self) -> None:
@@ -46,9 +46,9 @@ class Forgetful:
 
 
 @contextmanager
-def forgetful(tls: ssl.SSLContext | None = None) -> Iterator[Forgetful]:
+def forgetting_service(tls: ssl.SSLContext | None = None) -> Iterator[ForgettingService]:
     """Such a service on a port of 127.0.0.1 while the block runs."""
-    service = Forgetful()
+    service = ForgettingService()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

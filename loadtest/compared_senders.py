@@ -1,4 +1,4 @@
-"""The senders that are compared, one process for each: ``python -m loadtest.peers NAME URL SECONDS``.
+"""The senders that are compared, one process for each: ``python -m loadtest.compared_senders NAME URL SECONDS``.
 
 Each sender POSTs a frame to one connection after the other as fast as one core can, and prints its counts as JSON. The
 environment has the credentials, with a session token as in Lambda, and ``AWS_CA_BUNDLE``.

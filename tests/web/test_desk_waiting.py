@@ -11,7 +11,7 @@ from devstack.operator.api_client import Operator
 from devstack.operator.local_tokens import tokens_of
 from tests.web.desk import Desk, desk_of
 from tests.web.looking import live, violations
-from tests.web.test_console_trouble import AN_HOUR_FAST, BROKEN, counted_posts, kept_shell
+from tests.web.test_desk_trouble import AN_HOUR_FAST, BROKEN, counted_posts, kept_shell
 from tests.web.test_viewer_page import score
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Hole:
+class SilentService:
     """Listens on a port of 127.0.0.1. ``calls`` are the connections that it took, ``waiting`` those still open."""
 
     def __init__(self) -> None:
@@ -77,9 +77,9 @@ class Hole:
 
 
 @contextmanager
-def hole() -> Iterator[Hole]:
+def silent_service() -> Iterator[SilentService]:
     """A service that never answers, as long as this lasts."""
-    made = Hole()
+    made = SilentService()
     try:
         yield made
     finally:

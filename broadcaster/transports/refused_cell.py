@@ -20,7 +20,7 @@ CODE = "CellClientUnmade"
 
 
 @dataclass(frozen=True, slots=True)
-class Unmade:
+class RefusedCell:
     """Refuses every call of one cell, as a service does that the deployment has no permission for."""
 
     description: CellDescription

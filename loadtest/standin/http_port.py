@@ -29,7 +29,7 @@ _LENGTH = b"\r\nContent-Length: "
 _AUTHORIZATION = b"\r\nAuthorization: AWS4-HMAC-SHA256 "
 
 
-class Door(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One connection to the port, until a WebSocket takes it over."""
 
     __slots__ = (

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Refusing(ThreadingHTTPServer):
+class RefusingService(ThreadingHTTPServer):
     """Answers with ``status`` and ``code``, in the shape of AWS's JSON protocols; ``calls`` counts its answers."""
 
     daemon_threads = True
@@ -43,7 +43,7 @@ class Refusing(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Refusing
+    server: RefusingService
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def refusing(code: str, status: int = 400) -> Iterator[Refusing]:
+def refusing_service(code: str, status: int = 400) -> Iterator[RefusingService]:
     """A service that answers with this error, as long as this lasts."""
-    with Refusing(code, status) as server, serving(server):
+    with RefusingService(code, status) as server, serving(server):
         yield server
