@@ -134,6 +134,18 @@ promise("a look that finds the match of a new epoch is delivered, also at the sa
   );
 });
 
+promise("a frame of a channel that was left is not delivered", async (world) => {
+  const line = await world.follower();
+  const { newest } = line;
+  line.send('{"action":"unsubscribe","match":"m"}');
+  await world.time.pass(100);
+  /** @type {unknown[]} */
+  const frames = [];
+  line.onmessage = ({ data }) => frames.push(data);
+  line.frame(newest, "{}");
+  assert.deepEqual(frames, []);
+});
+
 promise("an acknowledgement that comes twice is answered once", async (world) => {
   const line = await world.follower();
   line.joined(line.newest);

@@ -306,6 +306,8 @@ export class Iot extends SocketService {
   clients = [];
   /** @type {string[]} */
   users = [];
+  /** Clients that said goodbye. */
+  goodbyes = 0;
   #numbers = 0;
 
   /** @override */
@@ -354,6 +356,8 @@ export class Iot extends SocketService {
       } else if (type === 10) {
         this.leave(textAt(body, 2)[0], socket);
         this.answer(() => say(0xb0, body.subarray(0, 2)));
+      } else if (type === 14) {
+        this.goodbyes += 1;
       } else if (type === 4) {
         this.acknowledged.push(body.readUInt16BE(0));
       } else if (type === 12) {
