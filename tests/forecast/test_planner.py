@@ -217,6 +217,8 @@ def test_many_cells_wait_for_the_row_of_the_match() -> None:
     found = [rows(replace(MILLION, viewers=10_000_000, cells=cells))["api-gateway"] for cells in (6, 13)]
     assert [each["join_s"] for each in found] == pytest.approx([10_000_000 / 3_000] * 2, rel=0.001)
     assert found[1]["join_binds"] == "match_row"
+    two = rows(replace(MILLION, viewers=10_000_000, cells=13, matches=2))["api-gateway"]
+    assert two["join_s"] == pytest.approx(10_000_000 / 6_000, rel=0.001)
 
 
 def test_a_small_audience_waits_for_the_calls_in_a_row() -> None:
