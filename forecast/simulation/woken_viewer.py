@@ -40,9 +40,9 @@ class WokenViewer:
         self._lost_at: dict[int, float] = {}
         self._frames: list[bytes] = []
         """Frames that came before the viewer was awake."""
-        self._then: float | None = viewers.subscribed_at(number)
+        looked_at, self._first_chance = self._present_pause()
+        self._then: float | None = looked_at
         """The time that the viewer's clock shows until the viewer is awake."""
-        self._looked_at, self._first_chance = self._present_pause()
         self._connection: _Connection | None = None
         self._client = Viewer(
             "ws://simulated",
@@ -118,7 +118,6 @@ class WokenViewer:
     def answer(self, deliver: Deliver, request: dict[str, Any]) -> None:
         """The server answers a request: while the viewer wakes with what it has, and at once."""
         if self._then is not None:
-            self._then = self._looked_at
             deliver(self._repairs.snapshot(self._viewers.match, 0, self._seq))
             return
         self._repairs.syncs += request["action"] == "sync"

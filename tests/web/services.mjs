@@ -27,6 +27,8 @@ export class Api {
   matches = new Map();
   /** @type {string[]} */
   reads = [];
+  /** Whether a read of a match gets no answer. @type {(path: string) => boolean} */
+  silent = () => false;
   /** An answer in place of the right one, or null. @type {(path: string) => any} */
   instead = () => null;
   /** Status of the answers to requests for tokens of Momento. @type {(token: string, competition: string) => number} */
@@ -51,6 +53,7 @@ export class Api {
         return;
       }
       this.reads.push(request.url ?? "");
+      if (this.silent(request.url ?? "")) return;
       const body = this.instead(request.url ?? "") ?? this.#read(url);
       answer.statusCode = body ? 200 : 404;
       answer.end(JSON.stringify(body ?? { error: { code: "unknown_match", message: "" } }));

@@ -1,7 +1,7 @@
 """The actors of the model: each runs the real code up to its next side effect, and waits there for its turn.
 
-A side effect is a call of AWS or a POST to a viewer. In a turn the call succeeds, fails, or takes place twice (botocore
-repeats a call whose answer is lost), or the process dies before or after it.
+A side effect is a call of AWS or a POST to a viewer. In a turn the call succeeds or fails. Or it takes place twice
+(botocore repeats a call whose answer is lost), or its last answer is lost too. Or the process dies before or after it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Turn(Enum):
     GO = auto()
     FAIL = auto()
     TWICE = auto()
+    ANSWER_LOST = auto()
     DIE_BEFORE = auto()
     DIE_AFTER = auto()
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
+from runtime.refusals import AWS_ERRORS
 from trials.model.actors import Died, Turn, current_routine
 
 if TYPE_CHECKING:
@@ -20,14 +22,26 @@ def refusal(operation: str, code: str = "ThrottlingException") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "injected"}}, operation)
 
 
+def lost(operation: str) -> ReadTimeoutError:
+    """The error that botocore raises when the answer to the last try has not come."""
+    return ReadTimeoutError(endpoint_url=operation)
+
+
 def effect(operation: str, work: Callable[[], Any]) -> Any:
-    """A call of AWS by the running actor: it waits for its turn, and may fail, happen twice, or be the actor's last."""
+    """A call of AWS by the running actor: it waits for its turn.
+
+    It may fail, happen twice, happen and have no answer, or be the actor's last.
+    """
     routine = current_routine()
     if routine is None:
         return work()
     turn = routine.pause(operation)
     if turn is Turn.FAIL:
         raise refusal(operation)
+    if turn is Turn.ANSWER_LOST:
+        with suppress(*AWS_ERRORS):
+            work()
+        raise lost(operation)
     try:
         if turn is Turn.TWICE:
             work()

@@ -12,11 +12,10 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from broadcaster.control.cell_state import cell_state_key
 from broadcaster.control.payload import Batch, ExecutionInput, RoundAnswer, RoundEnd, SenderTask
 from devstack.system import ROOT
+from runtime.refusals import AWS_ERRORS
 from trials.model.actors import Died, current_routine
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Execution:
         """From Begin to the end. Raises the last error of a task whose tries have all failed."""
         world = self.world
         self._started_at = int(world.clock.time() * 1000)
-        self._hand_over_at = world.clock.time() + world.hand_over_seconds
+        self._hand_over_at = world.clock.time() + world.gateway.hand_over_seconds
         another_round = True
         while another_round:
             batches = self._run_round()
@@ -91,7 +90,7 @@ class Execution:
             return batch
         failures = 0
         while True:
-            sender = self.world.invoke_sender(self._task(batch))
+            sender = self.world.gateway.invoke_sender(self._task(batch))
             self._wait(lambda sender=sender: sender.ended)
             if sender.error is None:
                 batch, failures = sender.result, 0
@@ -111,15 +110,15 @@ class Execution:
 
     def _set_aside(self) -> None:
         for _ in range(TRIES["SetAside"]):
-            with suppress(ClientError):
+            with suppress(*AWS_ERRORS):
                 self.world.set_aside.send_message(QueueUrl="", MessageBody=json.dumps({"kind": "batch"}))
                 return
 
     def _renew_lease(self) -> None:
         arguments = definition()["RenewLease"]["Arguments"]
-        until = int(self.world.clock.time()) + self.world.lease_seconds
+        until = int(self.world.clock.time()) + self.world.gateway.lease_seconds
         for _ in range(TRIES["RenewLease"]):
-            with suppress(ClientError):
+            with suppress(*AWS_ERRORS):
                 with suppress(self.world.db.exceptions.ConditionalCheckFailedException):
                     self.world.db.update_item(
                         TableName=self.world.system.name("broadcasts"),
@@ -139,7 +138,7 @@ class Execution:
             self.match, self.id, self.broadcast, self.round, self.due_seq, self.due_at, self._started_at, tuple(batches)
         )
         for _ in range(TRIES["Finish"]):
-            part = self.world.invoke_receipt(end)
+            part = self.world.gateway.invoke_receipt(end)
             self._wait(lambda part=part: part.ended)
             if part.error is None:
                 return RoundAnswer.parse(part.result)
@@ -150,8 +149,10 @@ class Execution:
         for left in reversed(range(TRIES["HandOver"])):
             try:
                 name = f"{self.broadcast}-after-{self.world.number()}"
-                self.world.stepfunctions.start_execution(stateMachineArn="", name=name, input=json.dumps(given.dump()))
-            except ClientError:
+                self.world.gateway.stepfunctions.start_execution(
+                    stateMachineArn="", name=name, input=json.dumps(given.dump())
+                )
+            except AWS_ERRORS:
                 if not left:
                     raise
             else:

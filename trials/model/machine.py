@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from trials.model import storage
-from trials.model.actors import Actor, Turn
+from trials.model.actors import Actor, Routine, Turn
+from trials.model.channel_cell import Subscription
+from trials.model.channel_viewer import ChannelViewer
 from trials.model.connections_api import FAULTS
-from trials.model.ending import quiet
+from trials.model.ending import check_settled, quiet
 from trials.model.model_sender import ModelSender
 from trials.model.model_viewer import ModelViewer
-from trials.model.world import World
+from trials.model.world import CHANNELS, GATEWAY, World
 
 MATCH = "model"
 VIEWERS = 6
@@ -28,6 +30,9 @@ EVENTS: tuple[dict[str, Any], ...] = (
 )
 SECONDS = (0.3, 1.1, 6.0, 31.0, 95.0, 200.0)
 """Longer than a poll, the wait of a page, an overdue answer, the watchdog, a lease, a hand-over."""
+
+CELLS = ((GATEWAY,), (GATEWAY,), (GATEWAY, CHANNELS), (CHANNELS, GATEWAY), (CHANNELS,))
+"""The cells of a world, in the order in which home calls them."""
 
 WHO = st.integers(0, 11)
 WHICH = st.integers(0, 5)
@@ -54,14 +59,17 @@ class Broken(AssertionError):  # noqa: N818 - the report of a failed test
 class Machine(RuleBasedStateMachine):
     """One match, an operator, some viewers, and faults."""
 
+    world: World
+
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(_storage())
         self.posted: list[dict[str, Any]] = []
         Totals.runs += 1
 
     def teardown(self) -> None:
         """Let every actor end, and check all promises."""
+        if not hasattr(self, "world"):
+            return  # It has not begun.
         try:
             if not self.world.reference.broken:
                 quiet(self.world, MATCH)
@@ -74,19 +82,22 @@ class Machine(RuleBasedStateMachine):
     def look(self) -> None:
         """Raises Broken if a promise is broken."""
         Totals.steps += 1
+        check_settled(self.world, MATCH)
         if self.world.reference.broken:
             for actor in self.world.actors:
                 note(f"{actor.name}: {getattr(actor, 'at', '')}")
             raise Broken("; ".join(self.world.reference.broken[:5]))
 
-    @initialize(audience=st.sampled_from([2, 4]), watching=st.integers(2, VIEWERS))
-    def begins(self, audience: int, watching: int) -> None:
-        """A match that has kicked off, and some viewers."""
+    @initialize(cells=st.sampled_from(CELLS), audience=st.sampled_from([2, 4]), watching=st.integers(2, VIEWERS))
+    def begins(self, cells: tuple[str, ...], audience: int, watching: int) -> None:
+        """A match that has kicked off, and some viewers, who are shared among the cells."""
+        self.world = World(_storage(), cells)
         self.world.create(MATCH, audience)
         self._post({"kind": "kick_off"})
         for number in range(VIEWERS):
             name = f"viewer {number}"
-            viewer = self.world.viewers[name] = ModelViewer(self.world, name, MATCH)
+            made = ChannelViewer if cells[number % len(cells)] == CHANNELS else ModelViewer
+            viewer = self.world.viewers[name] = made(self.world, name, MATCH)
             if number < watching:
                 viewer.come(score_only=number % 3 == 2)
         self._rest()
@@ -161,10 +172,15 @@ class Machine(RuleBasedStateMachine):
 
     # Viewers.
 
-    @rule(who=WHO, score_only=st.booleans(), hangs_at=st.sampled_from([None, None, 2, 3, 4, 5]))
-    def come(self, who: int, score_only: bool, hangs_at: int | None) -> None:
-        """A viewer subscribes, for the first time, again, or with another ``only``; its function may hang."""
+    @rule(who=WHO, score_only=st.booleans(), hangs_at=st.sampled_from([None, None, 2, 3, 4, 5]), late=st.booleans())
+    def come(self, who: int, score_only: bool, hangs_at: int | None, late: bool) -> None:
+        """A viewer subscribes, for the first time, again, or with another ``only``; its function may hang.
+
+        ``late``: its subscription to a channel begins a second after its acknowledgement.
+        """
         viewer = self._viewer(who)
+        if isinstance(viewer, ChannelViewer):
+            viewer.begins_late = late
         if not viewer.asking:
             viewer.come(score_only=score_only)
             if viewer.asking and hangs_at is not None:
@@ -174,7 +190,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO, noticed=st.booleans())
     def leave(self, who: int, noticed: bool) -> None:
         """A viewer leaves, with ``$disconnect`` or without."""
-        self.world.leave(self._viewer(who), noticed=noticed)
+        self._viewer(who).leave(noticed=noticed)
         self.look()
 
     @rule(who=WHO)
@@ -225,7 +241,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(what=st.sampled_from(["posted", "settled"]))
     def until(self, what: str) -> None:
-        """All actors run until a sender is posting, or a receipt is running."""
+        """All actors run until a sender is posting or a frame is being published, or until a receipt is running."""
         self._until(what)
         self.look()
 
@@ -254,7 +270,7 @@ class Machine(RuleBasedStateMachine):
     @rule(skew=st.sampled_from([0.0, -120.0, 120.0]), sender_seconds=st.sampled_from([0.2, 55.0]))
     def another_machine(self, skew: float, sender_seconds: float) -> None:
         """Invocations that begin from now on have a wrong clock, or little time."""
-        self.world.skew, self.world.sender_seconds = skew, sender_seconds
+        self.world.skew, self.world.gateway.sender_seconds = skew, sender_seconds
         self.look()
 
     @rule()
@@ -283,7 +299,7 @@ class Machine(RuleBasedStateMachine):
     @rule(batch=st.sampled_from([None, 0, 1]))
     def breaks(self, batch: int | None) -> None:
         """Every sender of this batch dies, until the next such step."""
-        self.world.failing_batch = batch
+        self.world.gateway.failing_batch = batch
         self.look()
 
     @rule(who=WHO, choice=WHICH, turn=st.sampled_from([each for each in Turn if each is not Turn.GO]))
@@ -304,7 +320,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=WHO)
     def dies(self, who: int) -> None:
         """A process dies while it waits."""
-        if actors := [each for each in self.world.actors if not each.ended]:
+        if actors := [each for each in self.world.actors if not each.ended and not _is_idle(each)]:
             self.world.faults += 1
             actors[who % len(actors)].die()
         self.look()
@@ -314,17 +330,63 @@ class Machine(RuleBasedStateMachine):
         """All actors run until a sender is posting; then the gateway answers wrongly."""
         self._until("posted")
         if senders := [each for each in self.world.actors if isinstance(each, ModelSender) and each.posts()]:
-            self.world.fault(senders[who % len(senders)], choice, fault)
+            self.world.gateway.fault(senders[who % len(senders)], choice, fault)
         self.look()
 
-    @precondition(lambda self: self.world.executions)
+    @precondition(lambda self: CHANNELS in self.world.cells)
+    @rule(turn=st.sampled_from([None, *Turn]), turns=st.integers(0, 2), watchdog=st.booleans())
+    def publish_fails(self, turn: Turn | None, turns: int, watchdog: bool) -> None:
+        """All actors run until a frame is being published. One of the next calls fails, happens twice, or is the last.
+
+        ``None``: the actor stands still. ``watchdog``: a check of the watchdog comes first.
+        """
+        if watchdog:
+            self.world.look_after()
+        self._until("posted")
+        if actors := [each for each in self.world.ready() if _is_publishing(each)]:
+            for _ in range(turns):
+                if actors[-1].choices():
+                    self.world.turn(actors[-1])
+            if turn is None:
+                actors[-1].hangs = True
+            elif actors[-1].choices():
+                self.world.turn(actors[-1], turn=turn)
+        self.look()
+
+    @precondition(lambda self: CHANNELS in self.world.cells)
+    @rule(trouble=st.sampled_from([None, Turn.FAIL, Turn.ANSWER_LOST]), checks=st.integers(0, 3))
+    def service_is_down(self, trouble: Turn | None, checks: int) -> None:
+        """The service refuses every frame or does not answer, or is well again; the watchdog checks some messages."""
+        self.world.channels.service.trouble = trouble
+        for _ in range(checks):
+            self.world.look_after()
+            self._rest()
+        self.look()
+
+    @precondition(lambda self: CHANNELS in self.world.cells)
+    @rule(who=WHO, choice=WHICH, turn=st.sampled_from([None, *Turn]))
+    def on_the_way(self, who: int, choice: int, turn: Turn | None) -> None:
+        """All actors run until something is on its way to viewers of a channel.
+
+        To one of them it comes out of order, twice or never, or its connection breaks; ``None``: nothing comes now.
+        """
+        self._until("carried")
+        if actors := [each for each in self.world.ready() if isinstance(each, Subscription)]:
+            actor = actors[who % len(actors)]
+            if turn is None:
+                actor.hangs = True
+            else:
+                self.world.turn(actor, choice, turn)
+        self.look()
+
+    @precondition(lambda self: self.world.gateway.executions)
     @rule(which=WHICH)
     def runs_twice(self, which: int) -> None:
         """Step Functions starts an Express execution a second time."""
         self.world.faults += 1
-        names = list(self.world.executions)
+        names = list(self.world.gateway.executions)
         name = names[-1 - which % len(names)]
-        self.world.begin_execution(name, self.world.executions[name])
+        self.world.gateway.begin_execution(name, self.world.gateway.executions[name])
         self.look()
 
     def _hang(self, actor: Actor, turns: int) -> None:
@@ -337,11 +399,10 @@ class Machine(RuleBasedStateMachine):
         if not self.world.stream.waiting(MATCH) and not self.world.ready():
             self._post(EVENTS[0])
         self.world.deliver(MATCH, 100)
+        reached = {"posted": _is_posting, "settled": _is_settling, "carried": _is_carrying}
         for _ in range(200):
             ready = self.world.ready()
-            posting = any(isinstance(each, ModelSender) and each.posts() for each in ready)
-            settling = any(each.name.startswith("receipt of ") for each in ready)
-            if not ready or (posting if what == "posted" else settling):
+            if not ready or any(reached[what](each) for each in ready):
                 return
             self.world.turn(ready[0])
 
@@ -358,3 +419,24 @@ class Machine(RuleBasedStateMachine):
         if self.world.stream.waiting(MATCH):
             self.world.deliver(MATCH, 100)
             self.world.rest()
+
+
+def _is_publishing(actor: Actor) -> bool:
+    return isinstance(actor, Routine) and actor.at == "Publish"
+
+
+def _is_posting(actor: Actor) -> bool:
+    return _is_publishing(actor) or (isinstance(actor, ModelSender) and bool(actor.posts()))
+
+
+def _is_settling(actor: Actor) -> bool:
+    return actor.name.startswith("receipt of ")
+
+
+def _is_carrying(actor: Actor) -> bool:
+    return isinstance(actor, Subscription)
+
+
+def _is_idle(actor: Actor) -> bool:
+    """Whether it is a subscription to a channel with nothing on the way: it is no process."""
+    return isinstance(actor, Subscription) and not actor.choices()

@@ -1,4 +1,7 @@
-"""A viewer of the model: the follower of the project's client, on a connection that comes, sleeps and goes."""
+"""A viewer of the model: the follower of the project's client, on a connection that comes, sleeps and goes.
+
+Its connection is one of API Gateway. channel_viewer.py has the viewers of cells that broadcast.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from client.follower import Follower
+from trials.model.reference import Connection
 
 if TYPE_CHECKING:
-    from trials.model.reference import Connection
     from trials.model.world import World
 
 
@@ -34,10 +37,15 @@ class ModelViewer:
         """Whether it is connected and reads."""
         return self.connection is not None and self.connection.open and self.connection.awake
 
+    @property
+    def busy(self) -> bool:
+        """Whether its client waits for something by itself."""
+        return False
+
     def come(self, *, score_only: bool) -> None:
         """Connect and subscribe, with its position if it has one."""
         if self.connection is None or not self.connection.open:
-            self.connection = self.world.connect(self)
+            self.connection = self._open()
         elif not self.there:
             return  # A viewer that sleeps sends nothing.
         self.subscribe(score_only=score_only)
@@ -61,6 +69,13 @@ class ModelViewer:
         self.wants = False
         self._ask({"action": "unsubscribe", "match": self.match})
 
+    def leave(self, *, noticed: bool) -> None:
+        """Leave; ``$disconnect`` may come or not."""
+        if self.connection is not None and self.connection.open:
+            self.connection.open = False
+            if noticed:
+                self.world.disconnect(self.connection)
+
     def sync(self) -> None:
         """Ask for events that it may have missed."""
         self._ask({"action": "sync", "match": self.match, **(self.follower.since() or {"seq": 0})})
@@ -79,9 +94,8 @@ class ModelViewer:
             return False
         return True
 
-    def take(self, text: str | bytes) -> None:
+    def take(self, frame: Any) -> None:
         """A frame has come."""
-        frame = orjson.loads(text)
         if frame.get("match") != self.match:
             return
         had_gap = self.follower.gap
@@ -91,6 +105,12 @@ class ModelViewer:
             self.world.reference.breaks(f"{self.name} lost {self.follower.lost} events")
         if self.follower.gap and not had_gap:
             self.sync()
+
+    def _open(self) -> Connection:
+        """A new connection; no function does anything for that."""
+        connection = Connection(f"viewer{self.world.number():04d}=", self.match, self.world.loop.time())
+        self.world.reference.connections[connection.name] = connection
+        return connection
 
     def _ask(self, request: dict[str, Any]) -> None:
         connection = self.connection
@@ -111,6 +131,6 @@ class ModelViewer:
             if text is None or self.connection is not connection or not self.there:
                 return
             self.answered = self.answered or (changes and frame["type"] != "error")
-            self.take(text)
+            self.take(frame)
 
         self.world.route(connection, request, answered)

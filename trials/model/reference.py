@@ -13,7 +13,7 @@ from matches.amendments import with_changes
 from matches.scoreboard import GOALS, Applied, Board, apply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from matches.event_types import StoredEvent
     from matches.events import AcceptedEvent
@@ -43,15 +43,12 @@ class Connection:
 
     def position(self) -> int:
         """The seq up to which it has been sent every event that it follows."""
-        at = self.snapshot or 0
-        for prev, seq in sorted(self.sent, key=lambda each: each[1]):
-            at = max(at, seq) if prev <= at else at
-        return at
+        return reached(self.snapshot or 0, self.sent)
 
 
 @dataclass(slots=True)
 class CellProgress:
-    """The newest values of a match's row in the cell."""
+    """The newest values of a match's row in a cell."""
 
     told_seq: int = 0
     ended_seq: int = 0
@@ -75,6 +72,11 @@ class Reference:
         self.rows: dict[tuple[str, str], bool] = {}
         """(pk, connection) of each subscription: whether it is for the score only."""
         self.cell_progress: dict[str, CellProgress] = {}
+        """Per match, its row in the cell of API Gateway."""
+        self.channel_progress: dict[str, CellProgress] = {}
+        """Per match, its row in the cell that broadcasts."""
+        self.feeds: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        """Per match and feed, (prev, seq] of each frame that the service of the cell that broadcasts has taken."""
         self.predecessors: dict[str, str] = {}
         """By execution: the owner from which it takes the lease over."""
         self.lost_leases: set[tuple[str, str | None]] = set()
@@ -98,17 +100,8 @@ class Reference:
         events.append({**event, "scores": scores})
 
     def settled(self, match: str, row: dict[str, Any], actor: str | None) -> None:
-        """The match's row in the cell was updated by ``actor``: an execution, or a function's name."""
-        before = self.cell_progress.setdefault(match, CellProgress())
-        now = CellProgress(
-            int(row["told_seq"]["N"]),
-            int(row["ended_seq"]["N"]),
-            row["lease_owner"]["S"] if "lease_owner" in row else None,
-            row["round_name"]["S"] if "round_name" in row else None,
-        )
-        self.cell_progress[match] = now
-        if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
-            self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
+        """The match's row in the cell of API Gateway was updated by ``actor``: an execution, or a function's name."""
+        before, now = self._moved(self.cell_progress, match, row)
         may_release = actor == before.owner or (
             # The starter, which could not start the execution.
             (before.owner or "").startswith(START) and (actor or "").startswith(("fan-out", "watchdog"))
@@ -120,10 +113,50 @@ class Reference:
             self.lost_leases.add((before.owner, before.round_name))
         if (now.told_seq, now.ended_seq) != (before.told_seq, before.ended_seq) and actor != before.owner:
             self.breaks(f"{match}: {actor} settled what {before.owner} has the lease of")
-        if now.told_seq > len(self.ledger.get(match, [])):
-            self.breaks(f"{match}: told {now.told_seq}, which does not exist")
         if now.told_seq > before.told_seq:
             self._every_row_was_sent(match, now.told_seq)
+
+    def published(self, match: str, feed: str, frame: tuple[int, int]) -> None:
+        """The service has taken a frame, (prev, seq], for everyone who hears the feed."""
+        self.feeds.setdefault((match, feed), []).append(frame)
+        if frame[1] > len(self.ledger.get(match, [])):
+            self.breaks(f"{match}: {frame} was published, which does not exist")
+
+    def told_by_channels(self, match: str, row: dict[str, Any]) -> None:
+        """The match's row in the cell that broadcasts was updated."""
+        before, now = self._moved(self.channel_progress, match, row)
+        if now.owner is not None:
+            self.breaks(f"{match}: {now.owner} has a lease in a cell that broadcasts")
+        if now.told_seq != now.ended_seq:
+            self.breaks(f"{match}: {now} in a cell that broadcasts, where a broadcast that ends has told everyone")
+        if now.told_seq == before.told_seq:
+            return
+        for feed in ("all", "score"):
+            at = reached(before.told_seq, self.feeds.get((match, feed), []))
+            if missed := self._missed(match, at, now.told_seq, score_only=feed == "score"):
+                self.breaks(f"{match}: {now.told_seq} counts as told, but {missed} was never published for {feed}")
+
+    def _moved(
+        self, known: dict[str, CellProgress], match: str, row: dict[str, Any]
+    ) -> tuple[CellProgress, CellProgress]:
+        """The values of a cell's row before an update and after it."""
+        before = known.setdefault(match, CellProgress())
+        now = known[match] = CellProgress(
+            int(row["told_seq"]["N"]),
+            int(row["ended_seq"]["N"]),
+            row["lease_owner"]["S"] if "lease_owner" in row else None,
+            row["round_name"]["S"] if "round_name" in row else None,
+        )
+        if now.told_seq < before.told_seq or now.ended_seq < before.ended_seq:
+            self.breaks(f"{match}: told_seq and ended_seq went back from {before} to {now}")
+        if now.told_seq > len(self.ledger.get(match, [])):
+            self.breaks(f"{match}: told {now.told_seq}, which does not exist")
+        return before, now
+
+    def _missed(self, match: str, at: int, told: int, *, score_only: bool) -> list[int]:
+        """The seqs after ``at`` up to ``told`` that a follower of everything, or of the score, is to see."""
+        events = self.ledger.get(match, [])[:told]
+        return [each["seq"] for each in events if each["seq"] > at and (each["scores"] or not score_only)]
 
     def answered(self, connection: Connection, seq: int, *, subscribes: bool) -> None:
         """A snapshot was made for a connection. It counts from now on, even if the viewer never gets it."""
@@ -138,13 +171,7 @@ class Reference:
             connection = self.connections[name]
             if pk.rpartition("#")[0] != match or not connection.open or not connection.row or connection.refused:
                 continue
-            at = connection.position()
-            missed = [
-                each["seq"]
-                for each in self.ledger.get(match, [])[:told]
-                if each["seq"] > at and (each["scores"] or not score_only)
-            ]
-            if missed:
+            if missed := self._missed(match, connection.position(), told, score_only=score_only):
                 self.breaks(f"{match}: {told} counts as told, but {name} was never sent {missed}")
 
     def row_written(self, pk: str, connection: str, *, score_only: bool) -> None:
@@ -167,11 +194,10 @@ class Reference:
         if event["seq"] > len(events) or events[event["seq"] - 1]["event_id"] != event["event_id"]:
             self.breaks(f"{viewer} showed {event['event_id']} as {event['seq']}, which is not in the ledger")
 
-    def complete(self, viewer: str, match: str, *, score_only: bool) -> None:
-        """At the end: a viewer that stayed has shown every event that it follows."""
+    def complete(self, viewer: str, match: str, told: int, *, score_only: bool) -> None:
+        """A viewer that has missed nothing has shown every event up to ``told`` that it follows."""
         shown = set(self.shown.get(viewer, []))
-        wanted = [each["seq"] for each in self.ledger.get(match, []) if each["scores"] or not score_only]
-        missed = [seq for seq in wanted if seq not in shown]
+        missed = [seq for seq in self._missed(match, 0, told, score_only=score_only) if seq not in shown]
         if missed:
             self.breaks(f"{viewer} never showed {missed} of {match}")
 
@@ -181,6 +207,13 @@ class Reference:
         back = {each["cancels"] for each in events if each["kind"] == "cancellation"}
         goals = [each["team"] for each in events if each["kind"] in GOALS and each["event_id"] not in back]
         return goals.count("home"), goals.count("away")
+
+
+def reached(at: int, frames: Iterable[tuple[int, int]]) -> int:
+    """The seq that a viewer reaches from ``at`` with these frames, (prev, seq], whatever order they came in."""
+    for prev, seq in sorted(frames, key=lambda each: each[1]):
+        at = max(at, seq) if prev <= at else at
+    return at
 
 
 def replayed(accepted: list[AcceptedEvent]) -> Board:

@@ -14,7 +14,11 @@ import broadcaster.control.receipt
 import broadcaster.control.starter
 import broadcaster.home.cells
 import broadcaster.home.fanout
+import broadcaster.home.watchdog
 import broadcaster.send.sender_store
+import broadcaster.transports.publisher
+import client.transports.broadcast_connection
+import client.transports.snapshots
 import matches.ledger
 import matches.numbering
 import runtime.brief_cache
@@ -31,12 +35,15 @@ from subscriptions.viewer_changes import ViewerChanges
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from broadcaster.home.cells import Cells
     from devstack.system import System
+    from matches.ledger import Ledger
 
 TIMED = (
     broadcaster.home.cells,
-    broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store, api.operators,
-    api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
+    broadcaster.control.receipt, broadcaster.control.starter, broadcaster.send.sender_store,
+    broadcaster.transports.publisher, client.transports.broadcast_connection, client.transports.snapshots,
+    api.operators, api.readers, runtime.brief_cache, matches.ledger, matches.numbering, subscriptions.viewer_counts,
     subscriptions.store,
 )  # fmt: skip
 """Modules that read the clock."""
@@ -49,11 +56,11 @@ SMALL = 2
 
 SCOPE = "score:write"
 
-_LOGGERS = ("sender", "receipt", "cells", "starter", "fanout", "api", "routes")
+_LOGGERS = ("sender", "receipt", "cells", "starter", "publisher", "watchdog", "fanout", "api", "routes", "viewers")
 
 
 @contextmanager
-def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
+def on(system: System, clock: Any, db: Any, stream: Any, set_aside: Any) -> Iterator[None]:
     """Patch the code under test for the length of the block."""
     kept: list[tuple[Any, str, Any]] = []
 
@@ -80,6 +87,7 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         put(aws, "dynamodb", lambda *_, **__: db)
         put(aws, "region", lambda: system.region)
         put(aws, "kinesis", lambda: stream)
+        put(aws, "sqs", lambda *_: set_aside)
         put(subscriptions.shards, "ROWS_PER_SHARD", SMALL)
         put(broadcaster.control.plan, "ROWS_PER_SENDER", SMALL)
         for function in cached:
@@ -87,11 +95,12 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
         subscriptions.routes._match_facts.clear()  # noqa: SLF001
         put(subscriptions.routes, "_meter", ConnectionMeter(rate=1e9, burst=1e9))
         put(subscriptions.routes, "_changes", ViewerChanges())
-        functions = [system.environment(function) for function in ("api", "routes")]
+        functions = [system.environment(function) for function in ("api", "routes", "watchdog")]
         os.environ.update(
             {
-                **functions[0], **functions[1], "STREAM": "events", "OPERATOR_SCOPE": SCOPE, "DEPLOYMENT": "model",
-                "CELLS": "{}", "CONNECTIONS_URL": "http://127.0.0.1:1/live", "POWERTOOLS_METRICS_DISABLED": "true",
+                **functions[0], **functions[1], **functions[2], "STREAM": "events", "OPERATOR_SCOPE": SCOPE,
+                "DEPLOYMENT": "model", "CELLS": "{}", "CONNECTIONS_URL": "http://127.0.0.1:1/live",
+                "POWERTOOLS_METRICS_DISABLED": "true",
             }
         )  # fmt: skip
         yield
@@ -104,3 +113,15 @@ def on(system: System, clock: Any, db: Any, stream: Any) -> Iterator[None]:
             logger.setLevel(level)
         os.environ.clear()
         os.environ.update(environment)
+
+
+@contextmanager
+def watching(cells: Cells, ledger: Ledger) -> Iterator[None]:
+    """Give the watchdog's function these clients, for the length of the block."""
+    watchdog: Any = broadcaster.home.watchdog
+    kept = watchdog.cells, watchdog._ledger  # noqa: SLF001
+    try:
+        watchdog.cells, watchdog._ledger = lambda: cells, lambda: ledger  # noqa: SLF001
+        yield
+    finally:
+        watchdog.cells, watchdog._ledger = kept  # noqa: SLF001

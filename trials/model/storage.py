@@ -78,8 +78,13 @@ def client() -> Any:
     return made
 
 
-def make_tables(db: Any, system: System) -> None:
-    """Delete all data and create the described tables. No row is deleted by TTL, which is late anyway."""
+def make_tables(db: Any, system: System, *broadcasts: str) -> None:
+    """Delete all data and create the described tables, and ``broadcasts`` of more cells.
+
+    No row is deleted by TTL, which is late anyway.
+    """
     _service().reset()
     for name, table in system.raw["tables"].items():
         db.create_table(**tables.arguments(system.name(name), table))
+    for name in broadcasts:
+        db.create_table(**tables.arguments(name, system.raw["tables"]["broadcasts"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +15,7 @@ from forecast.simulation.simulator import simulate
 from forecast.simulation.state_machine import pauses
 
 if TYPE_CHECKING:
-    from broadcaster.control.payload import RoundEnd
+    from broadcaster.control.payload import Batch, RoundEnd, SenderTask
 
 TWO = Scenario(viewers=(200,), goals=(Goal(0.0),), cells=2, down_cell=1, down_until_s=5.0)
 POSTS_ONLY = replace(TWO, cells=1, down_cell=0, down_for_posts_only=True)
@@ -48,11 +48,26 @@ def test_the_next_goal_waits_for_the_fan_out() -> None:
     assert 3.5 < outcome.goals[1].first_s < 4.5
 
 
+def test_a_cell_that_did_not_answer_gets_the_time_of_a_new_connection() -> None:
+    """The fan-out waits 2 s for a cell that has answered lately, and 4 s for one whose connection is gone."""
+    goals = tuple(Goal(at) for at in (0.0, 20.0, 20.1, 40.0, 40.1))
+    outcome = simulate(replace(TWO, goals=goals, down_from_s=10.0, down_until_s=100.0))
+    assert outcome.missed == 0
+    assert 2 < outcome.goals[2].first_s < 2.5
+    assert 4 < outcome.goals[4].first_s < 4.5
+
+
 def test_a_single_cell_is_called_until_it_answers() -> None:
     """With one cell the fan-out's call goes on for all of its tries, and no watchdog is needed for a short outage."""
-    outcome = simulate(replace(TWO, cells=1, down_cell=0))
-    assert (outcome.missed, outcome.cells[0].restarts) == (0, 0)
-    assert 5 < outcome.goals[0].last_s < 9
+    outcomes = [simulate(replace(TWO, cells=1, down_cell=0, seed=seed)) for seed in range(4)]
+    for outcome in outcomes:
+        [cell] = outcome.cells
+        assert (outcome.missed, cell.restarts) == (0, 0)
+        assert 5 < outcome.goals[0].last_s < 9
+        # The broadcast begins when the call has an answer.
+        assert cell.sender_s < 1
+    # botocore's pauses between the tries are random.
+    assert len({outcome.goals[0].first_s for outcome in outcomes}) == len(outcomes)
 
 
 @pytest.mark.parametrize(("name", "value", "least"), [("UNREACHED_SECONDS", 20, 23), ("SILENCE_SECONDS", 60.0, 65)])
@@ -81,9 +96,10 @@ def test_the_watchdog_gives_an_event_up_after_ten_starts() -> None:
     assert outcome.report()["given_up"] == 1
 
 
-def test_the_next_goal_brings_what_was_given_up() -> None:
+def test_the_next_goal_brings_what_was_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The frame of the next goal begins after the last one that the cell has told."""
-    outcome = simulate(replace(POSTS_ONLY, down_until_s=3_000.0, goals=(Goal(0.0), Goal(3_010.0))))
+    monkeypatch.setattr(watchdog, "MOST_RESTARTS", 1)
+    outcome = simulate(replace(POSTS_ONLY, down_until_s=300.0, goals=(Goal(0.0), Goal(310.0))))
     assert (outcome.given_up, outcome.missed) == (1, 0)
 
 
@@ -113,7 +129,7 @@ def test_an_execution_that_lost_the_lease_renews_nothing(monkeypatch: pytest.Mon
     """If another execution has the lease when a batch is set aside, that execution keeps it."""
     owners: list[str | None] = []
 
-    async def stolen(cell: ModelledCell, task: Any) -> Any:
+    async def stolen(cell: ModelledCell, task: SenderTask) -> Batch:
         state = cell.tables.state(task.match)
         cell.tables.states[task.match] = replace(state, owner="another", lease_until=7)
         raise GatewayError("down")
@@ -129,6 +145,39 @@ def test_an_execution_that_lost_the_lease_renews_nothing(monkeypatch: pytest.Mon
     monkeypatch.setattr(ModelledCell, "_finish", finishing)
     simulate(replace(POSTS_ONLY, down_cell=None))
     assert owners == ["another"]
+
+
+def test_each_invocation_has_all_its_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender that answered and goes on later enters the state anew: its failures before that do not count."""
+    ends = iter(["fails", "fails", "fails", "goes on", "fails", "done"])
+    invoke = ModelledCell._invoke  # noqa: SLF001
+
+    async def flaky(cell: ModelledCell, task: SenderTask) -> Batch:
+        end = next(ends)
+        if end == "fails":
+            raise GatewayError("down")
+        return task.batch if end == "goes on" else await invoke(cell, task)
+
+    monkeypatch.setattr(ModelledCell, "_invoke", flaky)
+    outcome = simulate(replace(POSTS_ONLY, down_cell=None))
+    assert (outcome.missed, outcome.cells[0].set_aside) == (0, 0)
+
+
+def test_batches_that_failed_together_do_not_come_back_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pause of the state machine is a random time up to the longest one."""
+    tried: dict[int, list[float]] = {}
+
+    async def failing(cell: ModelledCell, task: SenderTask) -> Batch:
+        tried.setdefault(task.batch.number, []).append(cell._loop.time())  # noqa: SLF001
+        if len(tried[task.batch.number]) == 2:
+            return replace(task.batch, done=True, reached_seq=1)
+        raise GatewayError("down")
+
+    monkeypatch.setattr(ModelledCell, "_invoke", failing)
+    simulate(replace(POSTS_ONLY, down_cell=None, viewers=(20_000,)))
+    waited = [times[1] - times[0] for times in tried.values()]
+    assert len(set(waited)) > 1
+    assert all(0 <= each <= 1 for each in waited)
 
 
 def test_the_tries_are_those_of_the_state_machine() -> None:

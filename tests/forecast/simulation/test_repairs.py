@@ -37,6 +37,9 @@ def test_a_viewer_whose_connection_has_proven_a_long_silence_waits_as_long() -> 
     """After a frame that ended a silence of minutes, the viewer waits for up to 150 s and a quarter more."""
     later = simulate(replace(LOSSY, goals=(Goal(1.0), Goal(60.0)), came_s=2_000, seed=3))
     assert 37.5 + 7.5 < later.repair_s[-1] < 150 * 1.25 + 7.5 + 1
+    # Half of the repairs are of the second goal. Then nearly all viewers had the first one 59 s earlier, and have not
+    # looked since: 150 s less 59, and the pause between two looks.
+    assert 80 < later.repair_s[len(later.repair_s) * 3 // 4] < 115
     soon = simulate(replace(LOSSY, goals=(Goal(1.0), Goal(60.0)), came_s=1, seed=3))
     assert soon.repair_s[-1] < 60 * 1.25 + 7.5 + 1
 
@@ -54,12 +57,30 @@ def test_a_read_that_was_ahead_asks_whether_the_socket_is_dead() -> None:
     assert outcome.asked_over_the_socket == outcome.lost <= outcome.reads_over_http
 
 
+def test_a_connection_does_not_age() -> None:
+    """A viewer that came two hours ago waits for its check too: in the model no connection is replaced."""
+    outcome = simulate(replace(LOSSY, goals=(Goal(7_200.0),)))
+    assert outcome.asked_over_the_socket == outcome.lost <= outcome.reads_over_http
+    assert 10 < outcome.repair_s[len(outcome.repair_s) // 2] < 25
+
+
+def test_each_lost_frame_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A viewer that loses two goals 2 s apart, and reads both at once, had waited 2 s longer for the first."""
+    monkeypatch.setattr(Repairs, "bring", _lose_both)
+    outcome = simulate(replace(LOSSY, gateway=Gateway(), goals=(Goal(0.0), Goal(2.0))))
+    assert outcome.missed == 0
+    assert len(outcome.repair_s) == 2
+    assert outcome.repair_s[1] - outcome.repair_s[0] == pytest.approx(2.0, abs=0.3)
+
+
 def test_a_gap_is_read_without_a_sync() -> None:
     """A viewer that finds its loss by the next frame reads over HTTP, and has no doubt about its socket."""
     outcome = simulate(replace(LOSSY, goals=(Goal(0.0), Goal(2.0)), gateway=Gateway(lost=0.1), seed=2))
     [cell] = outcome.cells
     assert cell.gaps > 100
     assert outcome.asked_over_the_socket <= outcome.lost - cell.gaps
+    # Some answers are too old to have the goal, so these viewers read again.
+    assert outcome.reads_over_http > outcome.lost
 
 
 def test_a_gap_without_a_lost_frame_is_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,6 +109,13 @@ def _leave_out_the_first(repairs: Repairs, parcel: Parcel, viewer: int, after_s:
         _bring(repairs, parcel, viewer, after_s)
 
 
+def _lose_both(repairs: Repairs, parcel: Parcel, viewer: int, after_s: float) -> None:
+    if viewer == FIRST_LOSER:
+        repairs.lose(parcel, viewer)
+    else:
+        _bring(repairs, parcel, viewer, after_s)
+
+
 async def _unread(*_: object) -> Any:
     raise ReadError("down")
 
@@ -105,6 +133,15 @@ def test_viewers_that_have_everything_are_numbers_again(monkeypatch: pytest.Monk
     outcome = simulate(replace(LOSSY, goals=tuple(Goal(240.0 * each) for each in range(6))))
     assert outcome.lost > 1_000
     assert 100 < most[0] < 300
+
+
+def test_a_viewer_rests_when_its_socket_has_proven_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer to the ``sync`` ends a silence of the connection. The viewer still knows that at its next loss."""
+    heard: list[tuple[float, float]] = []
+    monkeypatch.setattr(Viewers, "heard", lambda _viewers, _viewer, *about: heard.append(about))
+    simulate(LOSSY)
+    assert len(heard) > 100
+    assert all(last > 1 and longest > 1 for last, longest in heard)
 
 
 def test_a_silence_is_measured_as_the_clients_socket_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from broadcaster.control import rate_share
 from broadcaster.send import pacing
+from broadcaster.send.errors import GatewayError
+from forecast.simulation.modelled_cell import ModelledCell
 from forecast.simulation.scenario import Gateway, Goal, Scenario
 from forecast.simulation.simulator import grid_for, simulate
+
+if TYPE_CHECKING:
+    from broadcaster.control.payload import Batch, SenderTask
 
 ONE = Scenario(viewers=(10_000,), goals=(Goal(0.0),), send_rate=2_000, sender_rate=500)
 IDEAL = 10_000 / 2_000
@@ -21,6 +28,22 @@ def test_nobody_misses_a_goal() -> None:
     assert (outcome.missed, outcome.posts, outcome.goals[0].viewers) == (0, 10_000, 10_000)
     assert IDEAL < outcome.goals[0].last_s < 1.15 * IDEAL
     assert 0 < outcome.goals[0].first_s < outcome.goals[0].median_s < outcome.goals[0].last_s
+
+
+def test_a_frame_arrives_before_its_answer() -> None:
+    """The viewer has the frame after a part of the latency, and the sender knows of it after all of it."""
+    early, late = (
+        simulate(replace(ONE, viewers=(1_000,), gateway=Gateway(latency_s=0.4, delivered=part))) for part in (0.25, 1.0)
+    )
+    assert late.goals[0].first_s - early.goals[0].first_s == pytest.approx(0.3, abs=0.002)
+    assert late.posts == early.posts == 1_000
+
+
+def test_a_connection_waits_for_its_answer() -> None:
+    """With answers after 2 s, the 400 connections of each of four senders take 800 POSTs a second and no more."""
+    outcome = simulate(replace(ONE, viewers=(4_000,), gateway=Gateway(latency_s=2.0)))
+    assert outcome.missed == 0
+    assert outcome.goals[0].last_s > 4_000 / 800
 
 
 def test_the_same_seed_gives_the_same_outcome() -> None:
@@ -56,6 +79,28 @@ def test_two_matches_share_the_rate() -> None:
     assert all(0.9 * IDEAL < each.last_s < 1.25 * IDEAL for each in outcome.goals)
 
 
+def test_a_match_that_has_ended_leaves_the_rate_to_the_others() -> None:
+    """A goal of a second match after the end of the first one's broadcast gets the whole rate."""
+    outcome = simulate(replace(ONE, viewers=(5_000, 10_000), goals=(Goal(0.0), Goal(10.0, 1))))
+    assert outcome.goals[1].last_s < 1.15 * IDEAL
+
+
+def test_a_batch_that_was_set_aside_gets_its_goal_with_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A round with a failed batch tells nothing for good, so the next frame has both goals and leaves no gap."""
+    invoke = ModelledCell._invoke  # noqa: SLF001
+
+    async def fails_at_first(cell: ModelledCell, task: SenderTask) -> Batch:
+        if (task.batch.number, task.due_seq) == (0, 1):
+            raise GatewayError("down")
+        return await invoke(cell, task)
+
+    monkeypatch.setattr(ModelledCell, "_invoke", fails_at_first)
+    outcome = simulate(replace(ONE, goals=(Goal(0.0), Goal(20.0))))
+    [cell] = outcome.cells
+    assert (cell.set_aside, outcome.missed, cell.gaps) == (1, 0, 0)
+    assert outcome.goals[0].last_s > 20
+
+
 def test_dead_rows_cost_one_post_each() -> None:
     """A viewer that has left costs one POST and its row; a later goal does not meet it."""
     outcome = simulate(replace(ONE, goals=(Goal(0.0), Goal(30.0)), gateway=Gateway(gone=0.1)))
@@ -83,6 +128,7 @@ def test_errors_of_the_gateway_are_tried_again() -> None:
     outcome = simulate(replace(ONE, gateway=Gateway(errors=0.05)))
     [cell] = outcome.cells
     assert (outcome.missed, cell.errors > 300, outcome.posts) == (0, True, 10_000 + cell.errors)
+    assert cell.accepted == 10_000
 
 
 def test_a_throttle_below_the_rate_is_obeyed() -> None:
@@ -90,7 +136,15 @@ def test_a_throttle_below_the_rate_is_obeyed() -> None:
     outcome = simulate(replace(ONE, gateway=Gateway(rate=1_000, burst=200)))
     [cell] = outcome.cells
     assert (outcome.missed, cell.accepted) == (0, 10_000)
-    assert cell.throttled < outcome.posts / 2
+    assert 0 < cell.throttled < outcome.posts / 2
+
+
+def test_a_throttled_frame_reaches_nobody() -> None:
+    """An account that passes 100 POSTs a second tells no more viewers than that, however many POSTs it refuses."""
+    outcome = simulate(replace(ONE, viewers=(500,), gateway=Gateway(rate=100, burst=1)))
+    assert (outcome.missed, outcome.cells[0].accepted, outcome.cells[0].throttled > 500) == (0, 500, True)
+    assert outcome.goals[0].median_s > 250 / 100
+    assert outcome.goals[0].last_s > 500 / 100
 
 
 def test_a_long_broadcast_is_handed_over() -> None:
@@ -98,6 +152,20 @@ def test_a_long_broadcast_is_handed_over() -> None:
     outcome = simulate(replace(ONE, viewers=(60_000,), send_rate=300, sender_rate=300))
     [cell] = outcome.cells
     assert (outcome.missed, outcome.posts, cell.executions, cell.restarts) == (0, 60_000, 2, 0)
+
+
+def test_a_round_that_ended_late_is_followed_in_another_execution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 100 s an execution begins no other round, although all of its batches are done."""
+
+    async def slow(cell: ModelledCell, task: SenderTask) -> Batch:
+        state = cell.tables.state(task.match)
+        cell.tables.states[task.match] = replace(state, owner=task.owner, lease_until=state.lease_until + 200)
+        await asyncio.sleep(110)
+        return replace(task.batch, done=True, reached_seq=task.round)
+
+    monkeypatch.setattr(ModelledCell, "_invoke", slow)
+    [cell] = simulate(replace(ONE, goals=(Goal(0.0), Goal(50.0)))).cells
+    assert (cell.executions, cell.rounds, cell.restarts) == (2, 2, 0)
 
 
 def test_cells_tell_their_viewers_side_by_side() -> None:
