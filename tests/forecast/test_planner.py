@@ -230,7 +230,7 @@ def test_the_narrower_of_two_throttles_counts() -> None:
 
 @pytest.mark.parametrize("send_rate", [1_000, 1_875, 4_000, 7_499, 7_500, 60_000])
 def test_a_quota_leaves_just_the_rate_that_is_wanted(send_rate: int) -> None:
-    """The quota for a rate of the senders leaves that rate, and little more: each throttle of a route is a whole number."""
+    """The quota for a rate of the senders leaves that rate, and little more."""
     facts = ground("us-east-1", NOBODY_KNOWS)
     quota = facts.account({}).quota_for(send_rate)
     assert send_rate - 1 <= facts.account({"requests": quota}).send_rate <= send_rate + 25
