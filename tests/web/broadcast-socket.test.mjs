@@ -146,6 +146,14 @@ promise("a frame of a channel that was left is not delivered", async (world) => 
   assert.deepEqual(frames, []);
 });
 
+promise("after the acknowledgement of a new channel the match is read once more", async (world) => {
+  const line = await world.follower();
+  world.channel = "livescore/c-cup/m";
+  line.look(line.newest);
+  await world.time.pass(60_000);
+  assert.deepEqual([line.joins.at(-1)?.channel, world.reads.length], [world.channel, 2]);
+});
+
 promise("an acknowledgement that comes twice is answered once", async (world) => {
   const line = await world.follower();
   line.joined(line.newest);
