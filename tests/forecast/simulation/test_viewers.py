@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from forecast.simulation.viewers import Viewers
 
 
@@ -50,3 +52,26 @@ def test_missed_are_the_events_of_viewers_who_are_there_and_read() -> None:
     for viewer in range(1_000, 1_098):
         viewers.parcel(0, 1).deliver(viewer, 1.0)
     assert (viewers.missed(1), viewers.missed(2)) == (1, 81)
+
+
+def test_a_message_ends_a_silence() -> None:
+    """A viewer knows its last message and the longest silence that a message has ended, from its subscription on."""
+    viewers = Viewers("m", 100, first=1_000, gone=0, slow=0, tick=0.5, came_s=600)
+    came = viewers.subscribed_at(1_001)
+    assert -600 < came < 0
+    assert viewers.silence(1_001) == (came, 0)
+    viewers.parcel(0, 1).deliver(1_001, 10.0)
+    assert viewers.silence(1_001) == (10, pytest.approx(10 - came))
+    viewers.parcel(1, 2).deliver(1_001, 25.0)
+    assert viewers.silence(1_001) == (25, pytest.approx(10 - came))
+    viewers.heard(1_001, 30.0, 700.0)
+    assert viewers.silence(1_001) == (30, 700)
+    assert viewers.silence(1_002) == (viewers.subscribed_at(1_002), 0)
+
+
+def test_silences_are_kept_only_if_they_are_asked_for() -> None:
+    """Without a time of subscription nothing is kept of a viewer's silences."""
+    viewers = _viewers()
+    viewers.hear(1_001, 10.0)
+    viewers.heard(1_001, 30.0, 700.0)
+    assert viewers.silence(1_001) == (0, 0)
