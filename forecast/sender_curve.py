@@ -37,21 +37,32 @@ class Polls:
     """
 
     def __init__(
-        self, rate: float, senders: int, call_s: float, *, rivals: int = 0, done: int = 0, done_at: float = 0.0
+        self,
+        rate: float,
+        senders: int,
+        call_s: float,
+        *,
+        rivals: int = 0,
+        others: int = 0,
+        more: int = 0,
+        done_at: float = float("inf"),
     ) -> None:
         """``rate``: POSTs a second of all senders of its match, at an equal part. ``call_s``: seconds of a call.
 
-        ``done``: other senders of its match that have announced their end at ``done_at`` seconds.
+        ``others``: senders of its match whose batches have ``more`` rows than its own, or fewer if that is below 0.
+        They have announced their end at ``done_at`` seconds.
         """
         self._rivals = rivals
         self._senders = senders
-        self._done, self._done_at = frozenset(range(senders - done, senders)), done_at
+        self._others, self._more, self._done_at = frozenset(range(senders - others, senders)), more, done_at
         self._cell_rate = rate * (rivals + 1)
         self._call_s = call_s
         self._poll_at = FIRST_POLL_SECONDS + call_s
         self._known_from = float("inf")
         self._announced: int | None = None
         self.rate = rate / senders
+        self.knows_done = False
+        """Whether a poll has shown that the other senders are done."""
 
     def poll(self, at: float, left: int) -> bool:
         """Poll if it is time at ``at`` seconds, when the batch has ``left`` posts; returns whether the rate changed."""
@@ -68,8 +79,11 @@ class Polls:
         return self.rate != before
 
     def _share(self, announced: int, at: float) -> float:
-        done = self._done if at >= self._done_at else frozenset()
-        left = dict.fromkeys(range(self._senders), announced)
+        done = self._others if at >= self._done_at else frozenset()
+        self.knows_done = bool(done)
+        left = dict.fromkeys(range(self._senders), announced) | dict.fromkeys(
+            self._others, max(0, announced + self._more)
+        )
         rows = [RateShare(str(each), "", self._senders, done, 1, left) for each in range(self._rivals + 1)]
         return share(rows, "0", self._senders, self._cell_rate, 0.0, announced=at >= self._known_from)
 
@@ -89,6 +103,8 @@ class SenderCurve:
         self._sent = list(accumulate(_posts_of_steps(rows, rate, open_s, post_s, polls)))
         self._rate = min(rate if polls is None else polls.rate, self.most)
         self._even_from = (len(self._sent) - 1) * STEP_S
+        self.outlasts_steps = self._sent[-1] < rows
+        """Whether posts are left after the steps that are counted singly."""
 
     def seconds(self, posts: int) -> float:
         """Seconds until so many posts have left."""
@@ -139,18 +155,26 @@ def batch_seconds(
     senders, sizes = len(batches), sorted(batches)
     part = rate / senders
     smaller = [each for each in sizes if each < sizes[-1]]
-    done_at, polls = float("inf"), Polls(rate, senders, call_s, rivals=rivals) if rivals else None
-    if smaller:
-        # The answer to the last POST, and the call that announces the end.
-        done_at = SenderCurve(smaller[-1], part, open_s, post_s, polls).seconds(smaller[-1]) + post_s + call_s
-        polls = Polls(rate, senders, call_s, rivals=rivals, done=len(smaller), done_at=done_at)
-    largest = SenderCurve(sizes[-1], part, open_s, post_s, polls)
-    first, middle = largest.seconds(1), largest.seconds(ceil(sum(sizes) / senders / 2))
-    alone = largest.seconds(sizes[-1])
-    if STEPS_WITH_POLLS * STEP_S < done_at < alone:
+    if not smaller:
+        polls = Polls(rate, senders, call_s, rivals=rivals) if rivals else None
+        largest = SenderCurve(sizes[-1], part, open_s, post_s, polls)
+        return largest.seconds(1), largest.seconds(ceil(sum(sizes) / senders / 2)), largest.seconds(sizes[-1])
+    more, largest_ones = sizes[-1] - smaller[-1], senders - len(smaller)
+    polls = Polls(rate, senders, call_s, rivals=rivals, others=largest_ones, more=more) if rivals else None
+    sent_at = SenderCurve(smaller[-1], part, open_s, post_s, polls).seconds(smaller[-1])
+    # The rest of the step, the answer to the last POST, and the call that announces the end.
+    done_at = sent_at + STEP_S + post_s + call_s
+    found = []
+    # A poll at about that moment may come before or after it: the mean of both.
+    for at in (done_at - STEP_S, done_at + STEP_S):
+        polls = Polls(rate, senders, call_s, rivals=rivals, others=len(smaller), more=-more, done_at=at)
+        largest = SenderCurve(sizes[-1], part, open_s, post_s, polls)
+        last = largest.seconds(sizes[-1])
         # Half the time between two polls, and the call that reads.
-        learnt = done_at + POLL_SECONDS / 2 + call_s
-        if learnt < alone:
-            faster = min(rate / (senders - len(smaller)), largest.most)
-            return first, middle, learnt + (sizes[-1] - largest.posts(learnt)) / faster
-    return first, middle, alone
+        learnt = at + POLL_SECONDS / 2 + call_s
+        if not polls.knows_done and largest.outlasts_steps and learnt < last:
+            faster = min(rate / largest_ones, largest.most)
+            last = learnt + (sizes[-1] - largest.posts(learnt)) / faster
+        found.append((largest.seconds(1), largest.seconds(ceil(sum(sizes) / senders / 2)), last))
+    (first, middle, one), (_, _, other) = found
+    return first, middle, (one + other) / 2

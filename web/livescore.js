@@ -419,10 +419,12 @@ class Timers {
   /** @type {Map<string, () => void>} */
   #running = new Map();
   #sleeps = 0;
+  #ended = false;
 
   /** @param {string} name @param {number} wait in seconds @param {() => void} call */
   start(name, wait, call) {
     this.stop(name);
+    if (this.#ended) return;
     const stop = after(wait, () => {
       this.#running.delete(name);
       call();
@@ -450,6 +452,12 @@ class Timers {
 
   clear() {
     for (const name of [...this.#running.keys()]) this.stop(name);
+  }
+
+  /** Start no timer any more: a read that is given up would begin the pause before the next one. */
+  end() {
+    this.#ended = true;
+    this.clear();
   }
 }
 
@@ -748,6 +756,7 @@ class HttpReader {
   #running = new Map();
   /** Requests that were given up. @type {WeakSet<AbortController>} */
   #abandoned = new WeakSet();
+  #ended = false;
 
   /** `patience` in seconds; `onAnswer` is called after each request: whether a server answers.
    * @param {string} base @param {typeof globalThis.fetch} fetch @param {number} patience @param {ServerClock} clock
@@ -765,6 +774,7 @@ class HttpReader {
   get(path, headers) {
     const running = this.#running.get(path);
     if (running) return running;
+    if (this.#ended) return Promise.reject(new ReadError("closed"));
     const answer = this.#read(path, headers).finally(() => this.#running.delete(path));
     this.#running.set(path, answer);
     return answer;
@@ -805,6 +815,12 @@ class HttpReader {
       this.#abandoned.add(each);
       each.abort();
     }
+  }
+
+  /** Give up all requests, and make no other: a transport that has been loaded meanwhile would begin with one. */
+  end() {
+    this.#ended = true;
+    this.abort();
   }
 }
 
@@ -1137,6 +1153,8 @@ export class Livescore {
     for (const followed of this.#matches.values()) followed.end();
     this.#matches.clear();
     for (const unlisten of this.#unlisten.splice(0)) unlisten();
+    this.#timers.end();
+    this.#reader.end();
     this.#hangUp();
   }
 
@@ -1174,8 +1192,12 @@ export class Livescore {
       return;
     }
     try {
-      const socket = await this.#dial(token);
-      if (number !== this.#try) return socket.close();
+      const socket = await this.#dial(token, () => number === this.#try);
+      if (number !== this.#try) {
+        // The WebSocket of ws reports as an error that it was not open yet.
+        socket.onerror = () => {};
+        return socket.close();
+      }
       this.#socket = new ViewerSocket(socket, {
         opened: () => this.#opened(),
         text: (text) => this.#receive(text),
@@ -1195,22 +1217,24 @@ export class Livescore {
     return this.#tokenIn ?? (transport === API_GATEWAY && /^ws:/i.test(url) ? "query" : "subprotocol");
   }
 
-  /** @param {string | null} token @returns {Promise<WebSocketLike>} */
-  async #dial(token) {
+  /** @param {string | null} token @param {() => boolean} isWanted @returns {Promise<WebSocketLike>} */
+  async #dial(token, isWanted) {
     const cell = this.#address;
     if (cell.transport !== API_GATEWAY) {
       const { dial } = await import("./transports/dial.js");
-      return dial(cell, {
+      const viewer = {
         token,
         renew: this.#token,
         WebSocket: this.#WebSocket,
         fetch: this.#fetch,
-        read: (path, headers) => this.#reader.get(path, headers),
+        read: (/** @type {string} */ path, /** @type {Record<string, string> | undefined} */ headers) =>
+          this.#reader.get(path, headers),
         now: () => this.now(),
         random: this.#random,
         memory: this.#memory,
         timings: this.#timings,
-      });
+      };
+      return dial(cell, viewer, isWanted);
     }
     const url = new URL(cell.url);
     url.searchParams.set("v", "1");

@@ -42,12 +42,16 @@ def test_short_broadcasts_beside_each_other_agree(viewers: int, matches: int, ce
 
 
 @pytest.mark.parametrize(
-    ("viewers", "cells", "requests", "post_s"),
-    [(57_063, 4, 22_500, 0.03), (17_358, 4, 10_000, 0.01), (21_255, 4, 10_000, 0.1)],
-)
-def test_uneven_batches_agree(viewers: int, cells: int, requests: int, post_s: float) -> None:
-    """The planner knows at which poll a sender learns that smaller batches are done."""
-    found = compare(Setting(Question(viewers, 1, 1.0, 1, cells, quotas={"requests": requests}), post_s, False), FACTS)
+    ("viewers", "matches", "cells", "requests", "post_s"),
+    [
+        (57_063, 1, 4, 22_500, 0.03), (17_358, 1, 4, 10_000, 0.01), (21_255, 1, 4, 10_000, 0.1),
+        (97_438, 3, 2, 22_500, 0.1), (60_701, 3, 2, 10_000, 0.03),
+    ],
+)  # fmt: skip
+def test_uneven_batches_agree(viewers: int, matches: int, cells: int, requests: int, post_s: float) -> None:
+    """The planner knows at which poll a sender learns that smaller batches are done, in short broadcasts and long."""
+    question = Question(viewers, 1, 1.0, matches, cells, quotas={"requests": requests})
+    found = compare(Setting(question, post_s, together=matches > 1), FACTS)
     assert found.apart <= 0.02, found.report()
 
 

@@ -37,6 +37,12 @@ def test_a_goal_to_a_million_viewers_costs_a_dollar() -> None:
     assert 1.01 < total(cost(SENT, PRICES)) < 1.02
 
 
+def test_a_query_reads_at_least_one_unit() -> None:
+    """A few rows in many shards cost a read unit for each query, because DynamoDB rounds up."""
+    [few] = [each for each in cost({**SENT, "rows": 10}, PRICES) if each.name == "reads of subscriptions"]
+    assert few.amount == 128
+
+
 def test_an_old_receipt_has_no_times_of_batches() -> None:
     """Then its length times its batches stands for the time of its senders."""
     old = {name: value for name, value in SENT.items() if name != "posts"}

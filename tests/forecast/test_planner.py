@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from broadcaster.send import carousel, connection_pool, gateway
 from forecast import account, sender_curve
-from forecast.asking import ask, transports
+from forecast.asking import ask, ground, transports
 from forecast.bill import GROUPS, Options
 from forecast.planner import report
 from forecast.question import Question, QuestionError
@@ -212,11 +213,36 @@ def test_viewers_of_momento_wait_for_their_tokens() -> None:
     assert [(each["join_s"], each["join_binds"]) for each in found] == [(33.3, "tokens_throttle")] * 2
 
 
+def test_subscribes_write_four_units_each() -> None:
+    """A table that takes 1,000 write units a second lets in 250 viewers."""
+    row = rows(replace(MILLION, quotas={"table_writes": 1_000}))["api-gateway"]
+    assert (row["join_s"], row["join_binds"]) == (4_000, "table_writes")
+
+
+def test_the_narrower_of_two_throttles_counts() -> None:
+    """A viewer passes ``$connect`` and ``subscribe``, so the lower throttle of both limits how fast viewers connect."""
+    facts = ground("us-east-1", NOBODY_KNOWS)
+    for route in ("$connect", "subscribe"):
+        described = deepcopy(dict(facts.described))
+        described["websocket_api"]["throttles"][route]["rate"] = 300
+        assert replace(facts, described=described).account({}).connect_throttle == 300
+
+
+@pytest.mark.parametrize("send_rate", [1_000, 1_875, 4_000, 7_499, 7_500, 60_000])
+def test_a_quota_leaves_just_the_rate_that_is_wanted(send_rate: int) -> None:
+    """The quota for a rate of the senders leaves that rate, and little more."""
+    facts = ground("us-east-1", NOBODY_KNOWS)
+    quota = facts.account({}).quota_for(send_rate)
+    assert send_rate - 1 <= facts.account({"requests": quota}).send_rate <= send_rate + 25
+
+
 def test_many_cells_wait_for_the_row_of_the_match() -> None:
     """Each subscribe reads the match's one row at home: more than six cells at their quota connect no faster."""
     found = [rows(replace(MILLION, viewers=10_000_000, cells=cells))["api-gateway"] for cells in (6, 13)]
     assert [each["join_s"] for each in found] == pytest.approx([10_000_000 / 3_000] * 2, rel=0.001)
     assert found[1]["join_binds"] == "match_row"
+    two = rows(replace(MILLION, viewers=10_000_000, cells=13, matches=2))["api-gateway"]
+    assert two["join_s"] == pytest.approx(10_000_000 / 6_000, rel=0.001)
 
 
 def test_a_small_audience_waits_for_the_calls_in_a_row() -> None:
@@ -234,7 +260,7 @@ def test_limits_of_ours_are_named() -> None:
     ]
     assert row["binds"] == "map_iterations"
     found = [rows(replace(MILLION, viewers=each, quotas=quotas))["api-gateway"]["binds"] for each in (12_000, 60_000)]
-    assert "connections_of_a_sender" in found
+    assert found == ["connections_of_a_sender"] * 2
 
 
 @pytest.mark.parametrize("region", ["me-central-1", "us-east-1"])

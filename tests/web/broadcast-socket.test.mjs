@@ -45,6 +45,7 @@ class World {
   /** @type {{at: number, request: string}[]} */
   reads = [];
   channel = "livescore/open/m";
+  epoch = "k3";
   /** An answer waits for this. @type {Promise<unknown> | null} */
   held = null;
 
@@ -57,7 +58,7 @@ class World {
       read: async (/** @type {string} */ path) => {
         this.reads.push({ at: this.time.now, request: path.split("request=")[1] ?? "" });
         await this.held;
-        return frame({ snapshot: 1, has: [], recovered: true, channel: this.channel });
+        return frame({ snapshot: 1, has: [], recovered: true, channel: this.channel, epoch: this.epoch });
       },
       now: () => Date.now(),
       random: Math.random,
@@ -115,6 +116,49 @@ promise("after skipped frames the match is read at once, and once more when no a
     world.reads.map(({ at }) => at - began),
     [0, 1000, 3100],
   );
+});
+
+promise("a look that finds the match of a new epoch is delivered, also at the same seq", async (world) => {
+  const line = await world.follower();
+  /** @type {any[]} */
+  const frames = [];
+  line.onmessage = ({ data }) => frames.push(JSON.parse(data));
+  line.look(line.newest);
+  await world.time.pass(100);
+  world.epoch = "k4";
+  line.look(line.newest);
+  await world.time.pass(100);
+  assert.deepEqual(
+    frames.map(({ type, epoch, prev, seq }) => [type, epoch, prev, seq]),
+    [["update", "k4", 1, 1]],
+  );
+});
+
+promise("a frame of a channel that was left is not delivered", async (world) => {
+  const line = await world.follower();
+  const { newest } = line;
+  line.send('{"action":"unsubscribe","match":"m"}');
+  await world.time.pass(100);
+  /** @type {unknown[]} */
+  const frames = [];
+  line.onmessage = ({ data }) => frames.push(data);
+  line.frame(newest, "{}");
+  assert.deepEqual(frames, []);
+});
+
+promise("after the acknowledgement of a new channel the match is read once more", async (world) => {
+  const line = await world.follower();
+  world.channel = "livescore/c-cup/m";
+  line.look(line.newest);
+  await world.time.pass(60_000);
+  assert.deepEqual([line.joins.at(-1)?.channel, world.reads.length], [world.channel, 2]);
+});
+
+promise("an acknowledgement that comes twice is answered once", async (world) => {
+  const line = await world.follower();
+  line.joined(line.newest);
+  await world.time.pass(60_000);
+  assert.deepEqual(world.reads, []);
 });
 
 promise("a look that is only a precaution is one read", async (world) => {

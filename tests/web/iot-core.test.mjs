@@ -17,6 +17,14 @@ test("a message with QoS 1 is acknowledged", async (t) => {
   assert.deepEqual(service.acknowledged, [1, 2, 3]);
 });
 
+test("a page that closes says goodbye", async (t) => {
+  const { service, live } = await scene(t, Iot);
+  const { follow } = watch(live);
+  await until(() => follow.board);
+  live.close();
+  await until(() => service.goodbyes === 1);
+});
+
 test("each connection has an id that nobody can guess, and the token is its password", async (t) => {
   const { service, live, page } = await scene(t, Iot, { token: () => "secret" });
   const { follow } = watch(live);

@@ -27,6 +27,8 @@ export class Api {
   matches = new Map();
   /** @type {string[]} */
   reads = [];
+  /** Whether a read of a match gets no answer. @type {(path: string) => boolean} */
+  silent = () => false;
   /** An answer in place of the right one, or null. @type {(path: string) => any} */
   instead = () => null;
   /** Status of the answers to requests for tokens of Momento. @type {(token: string, competition: string) => number} */
@@ -51,6 +53,7 @@ export class Api {
         return;
       }
       this.reads.push(request.url ?? "");
+      if (this.silent(request.url ?? "")) return;
       const body = this.instead(request.url ?? "") ?? this.#read(url);
       answer.statusCode = body ? 200 : 404;
       answer.end(JSON.stringify(body ?? { error: { code: "unknown_match", message: "" } }));
@@ -303,6 +306,8 @@ export class Iot extends SocketService {
   clients = [];
   /** @type {string[]} */
   users = [];
+  /** Clients that said goodbye. */
+  goodbyes = 0;
   #numbers = 0;
 
   /** @override */
@@ -351,6 +356,8 @@ export class Iot extends SocketService {
       } else if (type === 10) {
         this.leave(textAt(body, 2)[0], socket);
         this.answer(() => say(0xb0, body.subarray(0, 2)));
+      } else if (type === 14) {
+        this.goodbyes += 1;
       } else if (type === 4) {
         this.acknowledged.push(body.readUInt16BE(0));
       } else if (type === 12) {

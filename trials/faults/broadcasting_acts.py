@@ -14,7 +14,7 @@ from trials.faults.checks import ViewerComparison
 from trials.faults.crowd import Watcher, leave
 from trials.faults.early_acknowledgement import acknowledging_early
 from trials.faults.machinery import end_processes, happened
-from trials.faults.play import FaultError, Play
+from trials.faults.play import MOST_EVENTS, FaultError, Play
 from trials.faults.rules import Do, Rule
 
 if TYPE_CHECKING:
@@ -138,9 +138,10 @@ async def _check_untold(play: Play) -> None:
 
 async def _check_viewers(play: Play, watchers: Iterable[Watcher]) -> None:
     """Raise FaultError if a viewer has another list of events than the ledger. A viewer may lack the newest ones."""
-    history = await asyncio.to_thread(play.world.ledger.history, play.match, 0, 1_000)
-    numbered = [(each["seq"], each["event_id"]) for each in history]
+    history = await asyncio.to_thread(play.world.ledger.history, play.match, 0, MOST_EVENTS)
+    numbered, scores = [(each["seq"], each["event_id"]) for each in history], await play.score_events()
     for watcher in watchers:
-        shown = ViewerComparison.compare(watcher.seen, numbered[: watcher.seq])
+        needed = [each for each in scores if each[0] <= watcher.seq] if watcher.only else None
+        shown = ViewerComparison.compare(watcher.seen, numbered[: watcher.seq], needed)
         if shown != ViewerComparison(0, 0):
             raise FaultError(f"a viewer lacks {shown.lost} events and has {shown.duplicated} too many")

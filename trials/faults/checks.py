@@ -20,9 +20,14 @@ class ViewerComparison:
     duplicated: int
 
     @classmethod
-    def compare(cls, seen: Sequence[Seen], history: Sequence[Seen]) -> ViewerComparison:
-        """``duplicated`` counts events that came twice or out of order, or that are not in the history."""
-        lost = len(set(history) - set(seen))
+    def compare(
+        cls, seen: Sequence[Seen], history: Sequence[Seen], needed: Sequence[Seen] | None = None
+    ) -> ViewerComparison:
+        """``duplicated`` counts events that came twice or out of order, or that are not in the history.
+
+        ``needed``: the events that the viewer must have, if these are not all of the history.
+        """
+        lost = len(set(history if needed is None else needed) - set(seen))
         if list(seen) == list(history):
             return cls(0, 0)
         in_order, wrong = 0, 0

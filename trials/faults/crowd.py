@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from client.broadcast_times import BROADCAST_TIMES, BroadcastTimes
+from client.broadcast_times import BroadcastTimes
 from client.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ QUICK_SECONDS = 2.0
 
 PATIENT_SECONDS = 600.0
 """The same for other viewers: so long that they never ask, so the run detects a broadcast that misses them."""
+
+
+LOOKS_LATE = BroadcastTimes(second_read=(PATIENT_SECONDS, PATIENT_SECONDS))
+"""The second read of a viewer after it has subscribed comes so late that it hides no frame that a fault has lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,16 @@ class Watcher:
         reader: HttpReader,
         *,
         quick: bool = False,
-        broadcast_times: BroadcastTimes = BROADCAST_TIMES,
+        only: Literal["score"] | None = None,
+        broadcast_times: BroadcastTimes = LOOKS_LATE,
     ) -> None:
         """``cell`` is the URL of a WebSocket of API Gateway, or the address of a broadcasting cell."""
         self.match = match
         self.has_row = isinstance(cell, str)
         """Whether the table of subscriptions has a row for it."""
         self.quick = quick
+        self.only = only
+        """``score`` for a follower of the score, who need not have any other event."""
         self.seen: list[tuple[int, str]] = []
         """Seq and id of every event, in the order they were shown."""
         self.repairs: list[Repair] = []
@@ -59,6 +66,7 @@ class Watcher:
             cell,
             [match],
             reader=reader,
+            only=only,
             on_event=self._on_event,
             on_frame=self._on_frame,
             care_seconds=0.5 if quick else 2.0,

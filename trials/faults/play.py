@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from devstack.stack.ministack import MiniStack
     from devstack.system import System
     from matches.ledger import Ledger
+    from trials.faults.checks import Seen
     from trials.faults.proxy import FaultProxy
     from trials.faults.set_aside_reader import SetAsideReader
 
 PRUNED_SECONDS = 20.0
+MOST_EVENTS = 1_000
 POST_SECONDS = 90.0
 """The most seconds for which an operator repeats the POST of an event."""
 
@@ -106,7 +108,10 @@ class Play:
         self.script = Script(self.match)
 
     async def begin(self, told: int, quick: int, on_ministack: int) -> None:
-        """Create the match and connect its viewers. Each broadcasting cell has ``told + quick`` of its own."""
+        """Create the match and connect its viewers.
+
+        Each broadcasting cell has ``told + quick`` of its own, and one that follows the score: that is another channel.
+        """
         await asyncio.to_thread(
             lambda: self.world.operator.create_match(
                 match=self.match, home="Argentina", away="France", kickoff="2022-12-18T15:00:00Z"
@@ -121,6 +126,10 @@ class Play:
             Watcher(cell.address, self.match, self.world.reader, quick=number >= told)
             for cell in self.world.broadcasting.values()
             for number in range(told + quick)
+        ]
+        self.watchers += [
+            Watcher(cell.address, self.match, self.world.reader, only="score")
+            for cell in self.world.broadcasting.values()
         ]
         await enter(each for each in self.watchers if each.has_row)
         for watcher in self.watchers:
@@ -186,11 +195,17 @@ class Play:
             await self.until(decided, f"{event_id} was answered 202 and is neither applied nor refused")
         return (await asyncio.to_thread(self.world.ledger.state, self.match)).newest_seq
 
+    async def score_events(self) -> list[Seen]:
+        """The events that change the score: those that a follower of the score must have."""
+        events = await asyncio.to_thread(self.world.ledger.events_with_score_prev, self.match, 0, MOST_EVENTS)
+        return [(event["seq"], event["event_id"]) for event, before in events if before is not None]
+
     async def reached(self, seq: int, watchers: Iterable[Watcher] | None = None) -> None:
-        """Wait until the viewers have every event up to ``seq``."""
+        """Wait until viewers have every event up to ``seq``, and followers of the score every one that changes it."""
         expected = self.watchers if watchers is None else list(watchers)
         until = time.monotonic() + SETTLE_SECONDS
-        while behind := [each for each in expected if each.seq < seq]:
+        score_seq = min(seq, (await asyncio.to_thread(self.world.ledger.state, self.match)).newest_score_seq)
+        while behind := [each for each in expected if each.seq < (score_seq if each.only else seq)]:
             if time.monotonic() > until:
                 stand = sorted({each.seq for each in behind})
                 raise FaultError(f"{len(behind)} of {len(expected)} viewers are at seq {stand}, not at {seq}")

@@ -31,6 +31,12 @@ class Script:
         play = _PLAY[self._count % len(_PLAY)]
         return {**play, "minute": min(45, self._count), "event_id": f"{self._match}-{self._count}"}
 
+    def goal(self) -> dict[str, Any]:
+        """The next goal; the events before it are left out."""
+        while not (event := self.next())["kind"].endswith("goal"):
+            pass
+        return event
+
     def phase(self, kind: str) -> dict[str, Any]:
         """A phase of the match."""
         return {"kind": kind, "event_id": f"{self._match}-{kind}"}

@@ -14,11 +14,13 @@ const TRANSPORTS = {
 /**
  * @param {Cell} cell
  * @param {Omit<Viewer, "memory"> & {memory: Partial<Memory>}} viewer
- * @returns {Promise<WebSocketLike>} rejects for a transport that a newer release has added
+ * @param {() => boolean} [isWanted] whether the connection is still wanted when the transport has been loaded
+ * @returns {Promise<WebSocketLike>} rejects for a transport that a newer release has added, and if it is not wanted
  */
-export async function dial(cell, viewer) {
+export async function dial(cell, viewer, isWanted = () => true) {
   if (!Object.hasOwn(TRANSPORTS, cell.transport)) throw new TypeError(`There is no transport ${cell.transport}.`);
   const Transport = await TRANSPORTS[/** @type {keyof typeof TRANSPORTS} */ (cell.transport)]();
+  if (!isWanted()) throw new Error("The page has closed the connection.");
   const memory = Object.assign(viewer.memory, {
     channels: viewer.memory.channels ?? new Map(),
     refused: viewer.memory.refused ?? new Map(),

@@ -123,6 +123,7 @@ export class MomentoSocket extends BroadcastSocket {
 
   /** Whether the service answers a poll for a page that does not exist. @param {{topic: string, competition: string}} poll */
   async #isAnswered({ topic, competition }) {
+    if (this.isOver) return false;
     const controller = new AbortController();
     const stop = this.after(PROBE, () => controller.abort());
     this.#probes.add(controller);

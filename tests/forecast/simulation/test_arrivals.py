@@ -7,7 +7,7 @@ import pytest
 from forecast.asking import ground, transports
 from forecast.bill import Options
 from forecast.question import QuestionError
-from forecast.simulation.arrivals import MOST_PLAYED, Storm, _most_played, check, play
+from forecast.simulation.arrivals import MOST_PLAYED, Storm, _at, _most_played, check, play
 from forecast.times import join_rates, joining
 
 
@@ -61,6 +61,20 @@ def test_a_storm_takes_as_long_as_the_planner_says(transport: str, viewers: int,
     planned, _ = joining(transport, viewers / cells, rates)
     played = play(Storm(viewers, list(rates.values()), cells=cells)).all_s
     assert 0.95 * planned <= played <= 1.05 * planned + 30
+
+
+def test_refusals_of_all_cells_count() -> None:
+    """Four cells refuse four times as many attempts as one cell with a quarter of the viewers."""
+    assert play(Storm(8_000, [500], cells=4)).refused == 4 * play(Storm(2_000, [500])).refused > 0
+
+
+def test_most_are_ninety_nine_of_a_hundred() -> None:
+    """Half, and most, are the moments at which so many of the viewers were connected."""
+    came = [float(each) for each in range(1, 201)]
+    assert [_at(came, share) for share in (0.5, 0.99, 1.0)] == [100, 198, 200]
+    outcome = play(Storm(1_000, [500], spread_s=100))
+    assert outcome.half_s == pytest.approx(50, abs=5)
+    assert outcome.most_s == pytest.approx(99, abs=1)
 
 
 def test_a_viewer_passes_every_limit() -> None:

@@ -32,6 +32,13 @@ def test_a_viewer_is_held_against_the_history(seen: list[Any], lost: int, duplic
     assert ViewerComparison.compare(seen, HISTORY) == ViewerComparison(lost, duplicated)
 
 
+def test_a_follower_of_the_score_must_have_the_events_that_change_it() -> None:
+    """An event of another sort may be missing or there; one that changes the score may not be missing."""
+    needed = [HISTORY[0], HISTORY[2]]
+    for seen, lost in ((needed, 0), (HISTORY, 0), (HISTORY[:2], 1)):
+        assert ViewerComparison.compare(seen, HISTORY, needed) == ViewerComparison(lost, 0)
+
+
 @pytest.mark.parametrize(
     ("history", "outcomes", "word"),
     [

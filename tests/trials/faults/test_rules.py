@@ -135,3 +135,13 @@ def test_a_script_can_be_played() -> None:
     assert events[0] == {"kind": "kick_off", "event_id": "m-kick_off"}
     assert len({each["event_id"] for each in events}) == len(events)
     assert max(each["minute"] for each in events[1:]) == 45
+
+
+def test_the_next_goal_of_a_script_leaves_out_what_is_before_it() -> None:
+    """A run that needs an event for followers of the score gets one, however far the script is."""
+    for before in range(10):
+        script = Script("m")
+        posted = [script.next() for _ in range(before)]
+        event = script.goal()
+        assert event["kind"] in ("goal", "penalty_goal")
+        assert event["event_id"] not in [each["event_id"] for each in posted]
