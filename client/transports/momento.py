@@ -60,6 +60,10 @@ HELLO_SECONDS = 3.0
 
 _REFUSED = (401, 403)
 
+_WORKS = (204, 400)
+"""Answers to a poll for a page that does not exist which show that the service works, beside 200: Momento documents
+none for such a page."""
+
 _Item: TypeAlias = tuple[int, int, str | None]
 """Where to go on, as sequence number and page; and the text of a message, None for a discontinuity."""
 
@@ -135,7 +139,7 @@ class MomentoService:
             raise LostError("The API gives no token of Momento's.", error.status) from error
         try:
             async with asyncio.timeout(HELLO_SECONDS):
-                await self._ask(f"{self._cell.namespace}/{OPEN_SEGMENT}", HELLO_SEGMENT, 1, OTHER_PAGE)
+                await self._touch(f"{self._cell.namespace}/{OPEN_SEGMENT}", HELLO_SEGMENT)
         except TimeoutError:
             pass
         except (httpx.HTTPError, ReadError) as error:
@@ -183,7 +187,7 @@ class MomentoService:
             if not poll.sequence:
                 self._listener.doubt(poll.channel)
         for poll in list(self._polls.values())[:1]:
-            await self._ask(poll.channel, poll.feed, 1, OTHER_PAGE)
+            await self._touch(poll.channel, poll.feed)
 
     def ping(self) -> None:
         """Ask for a sign of life."""
@@ -246,6 +250,15 @@ class MomentoService:
         finally:
             if begun is not None:
                 begun.cancel()
+
+    async def _touch(self, channel: str, feed: str) -> None:
+        """Poll for a page that does not exist. Raises ReadError and httpx.HTTPError if the service does not work."""
+        try:
+            await self._ask(channel, feed, 1, OTHER_PAGE)
+        except ReadError as error:
+            if error.status not in _WORKS:
+                raise
+            self._signs.end()
 
     async def _ask(self, channel: str, feed: str, sequence: int, page: int) -> list[_Item]:
         """The items of one poll. Raises ReadError and httpx.HTTPError."""

@@ -136,6 +136,17 @@ for (const [what, breaks] of BROKEN) {
   });
 }
 
+for (const status of [204, 400]) {
+  test(`a service works that answers ${status} to a poll for a page that does not exist`, async (t) => {
+    const { api, service, live } = await scene(t, Momento, {}, (each) => Object.assign(each, { hello: status }));
+    const { seqs } = watch(live);
+    await until(() => live.connection.state === "open");
+    api.knows("m", 2);
+    service.post({ update: 2, prev: 1, has: "2" });
+    await until(() => seqs.length === 2);
+  });
+}
+
 test("a page whose only cell is dead says so, shows what HTTP has, and tries again after longer and longer pauses", async (t) => {
   const { api, service, live } = await scene(t, Momento, {
     random: () => 0.9,

@@ -42,8 +42,8 @@ class Momento:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.greets = True
-        """Whether handshakes are answered: polls of no match."""
+        self.greeting = 200
+        """Status of the answers to handshakes, which are polls of no match; 0: none is answered."""
         self._topics: dict[str, Topic] = {}
 
     async def allow(self, _: web.Request) -> web.Response:
@@ -55,8 +55,10 @@ class Momento:
         assert request.match_info["cache"] == CACHE
         name, wanted = request.match_info["topic"], int(request.query.get("sequence_number", "0"))
         assert request.headers["Authorization"] == f"momento-{name.split(':')[1]}"
-        if name.endswith(":hello") and not self.greets:
-            await asyncio.Event().wait()
+        if name.endswith(":hello") and self.greeting != web.HTTPOk.status_code:
+            if not self.greeting:
+                await asyncio.Event().wait()
+            return web.Response(status=self.greeting, headers=CORS)
         topic = self._topics.get(name)
         if topic is not None and topic.handshakes != self.services.handshakes():
             topic = None

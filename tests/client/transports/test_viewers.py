@@ -218,7 +218,7 @@ async def test_a_slow_cell_of_momento_is_not_refused(monkeypatch: pytest.MonkeyP
     """A cell that does not answer the handshake may be a slow one: the viewer goes on after some seconds."""
     monkeypatch.setattr("client.transports.momento.HELLO_SECONDS", 0.05)
     async with open_house() as (house, services):
-        services.momento.greets = False
+        services.momento.greeting = 0
         async with viewing("momento", services, house.api, ["m"]) as ([viewer], _):
             await viewer.subscribed.wait()
             await eventually(lambda: services.lines)
@@ -226,6 +226,31 @@ async def test_a_slow_cell_of_momento_is_not_refused(monkeypatch: pytest.MonkeyP
             await services.publish("m", UPDATE)
             await eventually(lambda: viewer.followers["m"].seq == 2)
             assert viewer.failed == 0
+
+
+@pytest.mark.parametrize("status", [204, 400])
+async def test_a_cell_of_momento_that_knows_no_such_page_works(status: int) -> None:
+    """Momento documents no answer for the page of the handshake, so one that says so lets the viewer in."""
+    async with open_house() as (house, services):
+        services.momento.greeting = status
+        async with viewing("momento", services, house.api, ["m"]) as ([viewer], _):
+            await viewer.subscribed.wait()
+            assert (viewer.connects, viewer.failed) == (1, 0)
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+async def test_a_cell_of_momento_that_refuses_opens_no_connection(status: int) -> None:
+    """A missing cache, a quota that is used up or an error of the service is no working cell."""
+    async with open_house() as (house, services), HttpReader(house.api) as reader:
+        services.momento.greeting = status
+        viewer = Viewer(cell("momento", services), ["m"], reader=reader, broadcast_times=TIMES)
+        task = asyncio.create_task(viewer.run())
+        try:
+            await eventually(lambda: viewer.failed == 2)
+            assert viewer.connects == 0
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_poll_of_momento_without_a_message_is_made_again_after_a_read() -> None:

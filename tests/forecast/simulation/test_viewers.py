@@ -61,9 +61,9 @@ def test_a_message_ends_a_silence() -> None:
     assert -600 < came < 0
     assert viewers.silence(1_001) == (came, 0)
     viewers.parcel(0, 1).deliver(1_001, 10.0)
-    assert viewers.silence(1_001) == (10, pytest.approx(10 - came))
+    assert viewers.silence(1_001) == pytest.approx((10, 10 - came))
     viewers.parcel(1, 2).deliver(1_001, 25.0)
-    assert viewers.silence(1_001) == (25, pytest.approx(10 - came))
+    assert viewers.silence(1_001) == pytest.approx((25, 10 - came))
     viewers.heard(1_001, 30.0, 700.0)
     assert viewers.silence(1_001) == (30, 700)
     assert viewers.silence(1_002) == (viewers.subscribed_at(1_002), 0)
