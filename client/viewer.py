@@ -64,6 +64,10 @@ missed the last one: no later frame would show that."""
 SILENCE_MOST_SECONDS = 150.0
 """On a connection that works, a viewer reads after the longest silence that a message has ended, up to this."""
 
+REFUSALS = 3
+"""After this many attempts in a row that opened no connection, a viewer reads over HTTP: at once what it does not know,
+and the rest after a silence."""
+
 
 class Viewer:
     """One connection that follows ``matches``: one task, and one timer of the event loop.
@@ -139,7 +143,7 @@ class Viewer:
         self._care_timer: asyncio.TimerHandle | None = None
         self._state = ConnectionState()
         self._checked_at = 0.0
-        self._attempt = 0
+        self._attempt, self._refusals = 0, 0
         self._last_frame_at: dict[str, float] = {}
         self._gap_since: dict[str, float] = {}
         self._failure: BaseException | None = None
@@ -179,6 +183,7 @@ class Viewer:
                 token = self._token() if callable(self._token) else self._token
                 self._socket = await self._dial(token, self._receive)
                 self.connects += 1
+                self._refusals = 0
                 self.opened_at = self._clock()
                 self.connect_ms = (self.opened_at - begun) * 1000
                 await self._follow(self._socket)
@@ -186,8 +191,11 @@ class Viewer:
                     self._read_all()
             except LostError as error:
                 self.failed += 1
+                self._refusals += 1
                 if self._on_lost is not None:
                     self._on_lost(error)
+                if self._refusals >= REFUSALS:
+                    self._read_all(patience(self._silence_seconds, self._silence_chance))
             self._attempt += 1
             await asyncio.sleep(backoff(self._attempt, self._chance()))
 
@@ -318,11 +326,12 @@ class Viewer:
                 self._last_frame_at[match] = self._checked_at = now
                 self._repairer.read_first(follower)
 
-    def _read_all(self) -> None:
-        """Read every match over HTTP, because the socket opens and brings no message."""
-        for follower in self.followers.values():
-            if self._repairer is not None:
-                self._last_frame_at[follower.match] = self._checked_at = self._clock()
+    def _read_all(self, silence: float = -math.inf) -> None:
+        """Read each match without a frame for ``silence`` seconds over HTTP, because the socket brings no message."""
+        now = self._clock()
+        for match, follower in self.followers.items():
+            if self._repairer is not None and now - self._last_frame_at.get(match, -math.inf) > silence:
+                self._last_frame_at[match] = self._checked_at = now
                 (self._repairer.begin if follower.epoch else self._repairer.read_first)(follower)
 
     def _http_is_ahead(self, since: float) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,9 +65,7 @@ class Line:
 
 
 @pytest.mark.parametrize("is_function", [True, False], ids=["a-function", "one-token"])
-async def test_a_connection_is_replaced_while_its_token_counts(
-    monkeypatch: pytest.MonkeyPatch, *, is_function: bool
-) -> None:
+async def test_a_connection_is_replaced_while_its_token_counts(*, is_function: bool) -> None:
     """With a function for tokens a viewer leaves after 80 to 95 % of the token's time; with one token, at its end."""
     clock, lines = Clock(), list[Line]()
 
@@ -77,10 +73,15 @@ async def test_a_connection_is_replaced_while_its_token_counts(
         lines.append(Line(clock, deliver))
         return lines[-1]
 
-    monkeypatch.setattr("client.viewer.dialer", lambda *_: dial)
-    monkeypatch.setattr("client.viewer.time", SimpleNamespace(monotonic=clock.monotonic, time_ns=time.time_ns))
     begun = clock.now
-    viewer = Viewer("wss://cell.example", ["m"], token=(lambda: "t") if is_function else "t", care_seconds=0.01)
+    viewer = Viewer(
+        "wss://cell.example",
+        ["m"],
+        token=(lambda: "t") if is_function else "t",
+        care_seconds=0.01,
+        clock=clock.monotonic,
+        dial=dial,
+    )
     task = asyncio.create_task(viewer.run())
     try:
         await eventually(lambda: lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from runtime.secure_parameter import SecureParameter
 from tests.channel_names import CHANNELS
 from tests.loadtest.graphql_viewer import hear, joined, start
 from tests.raw_viewers import events_viewer, mqtt_viewer
+from tests.support import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,8 +160,8 @@ def test_momento_keeps_deployments_apart(
     context: Any = SimpleNamespace(
         function_name="api", memory_limit_in_mb=1, invoked_function_arn="", aws_request_id="r"
     )
-    answer = api.handler(event, context)
-    assert answer["statusCode"] == 200, answer["body"]
+    # Momento makes few tokens a second, and the other cases of this test may have used up this one's.
+    answer = until(lambda: (found := api.handler(event, context))["statusCode"] == HTTPStatus.OK and found)
     given = json.loads(answer["body"])["token"]
     statuses = {}
     for channel in (DERBY.subject("ann") if query.get("subject") else OWN, *FOREIGN):

@@ -214,6 +214,25 @@ async def test_a_dead_cell_of_momento_opens_no_connection() -> None:
             await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.parametrize("transport", BROADCASTING)
+async def test_a_viewer_of_a_dead_cell_has_what_http_has(transport: str) -> None:
+    """A viewer that finds no connection reads its matches over HTTP: the snapshot, and after a silence each event."""
+    async with open_house() as (house, services), HttpReader(house.api) as reader:
+        dead = replace(
+            cell(transport, services), url="ws://127.0.0.1:1" if transport != "momento" else "http://127.0.0.1:1"
+        )
+        viewer = Viewer(dead, ["m"], reader=reader, broadcast_times=TIMES, silence_seconds=0.05, chance=lambda: 0.01)
+        task = asyncio.create_task(viewer.run())
+        try:
+            await eventually(lambda: viewer.followers["m"].seq == 1)
+            house.seq = 2
+            await eventually(lambda: viewer.followers["m"].seq == 2)
+            assert viewer.connects == 0
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_slow_cell_of_momento_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cell that does not answer the handshake may be a slow one: the viewer goes on after some seconds."""
     monkeypatch.setattr("client.transports.momento.HELLO_SECONDS", 0.05)
