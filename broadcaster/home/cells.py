@@ -113,7 +113,9 @@ class Cells:
         self._threads = threads
         self._clock = clock
         self._date = date
-        self._is_never_silent = len(self._cells) == 1 and all(each.description.keeps_rows for each in cells.values())
+        self.publishes = not all(each.description.keeps_rows for each in cells.values())
+        """Whether there is a cell that broadcasts: a publish belongs to one match, and may hang for it alone."""
+        self._is_never_silent = len(self._cells) == 1 and not self.publishes
         self._calls = calls or CellCalls(len(self._cells), clock, gives_up=not self._is_never_silent)
         self._silent_until: dict[str, float] = {}
         self._silent_matches: dict[str, dict[str, float]] = {}

@@ -3,7 +3,8 @@
 Records of one match are handled in order, and their events are numbered together, in few calls of DynamoDB: a burst of
 one match must not delay the goals of other matches. Poison (a record that can never be numbered) is set aside and
 counts as done.
-The matches of an invocation are broadcast side by side: a service that is slow for one of them delays no other.
+In a deployment with a cell that broadcasts, the matches of an invocation are broadcast side by side: a service that is
+slow for one of them delays no other.
 After a transient failure the records of that match wait, and the other matches go on: what was numbered is broadcast.
 Then the handler raises, so Lambda's event source mapping delivers the records again
 (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html). Work that was done the first time changes nothing the
@@ -394,7 +395,9 @@ def _log(event_name: str, match: str, error: Exception) -> None:
 @cache
 def _fanout() -> Fanout:
     ledger = Ledger(settings(HomeSettings).matches_table, aws.dynamodb())
-    threads = ThreadPoolExecutor(MATCHES_AT_ONCE)
+    # A publish may hang for one match alone. Calls to a cell of API Gateway are the same for all matches: side by side
+    # they would compete with the senders that have begun.
+    threads = ThreadPoolExecutor(MATCHES_AT_ONCE) if cells().publishes else None
     return Fanout(ledger, cells(), aws.sqs(), settings(HomeSettings).set_aside_queue, threads)
 
 

@@ -155,3 +155,9 @@ def test_the_watchdog_asks_no_silent_cell(warm: World, monkeypatch: pytest.Monke
     watchdog._check(Watched("storm", 1, "events", "e", 2, 3))  # noqa: SLF001 - the handler needs a deployment
     assert [(each["DelaySeconds"], each["tries"], each["restarts"]) for each in warm.messages] == [(15, 2, 3)]
     assert warm.asked == ["storm"]
+
+
+@pytest.mark.parametrize(("transport", "alone"), [(DEFAULT, True), (DEFAULT, False), ("iot-core", True)])
+def test_a_deployment_knows_whether_a_cell_publishes(transport: str, alone: bool) -> None:
+    """Only where a cell broadcasts may a publish hang for one match, so only there are matches told side by side."""
+    assert World(transport, alone=alone).cells.publishes is (transport != DEFAULT)
