@@ -133,7 +133,7 @@ def simulate(
 
 
 def _goals(goals: int, gap: float, matches: int) -> tuple[Goal, ...]:
-    """So many goals of each match, ``gap`` seconds apart."""
+    """This many goals of each match, ``gap`` seconds apart."""
     from forecast.simulation.scenario import Goal
 
     return tuple(Goal(number * gap, match) for match in range(matches) for number in range(goals))

@@ -71,7 +71,7 @@ class Agreement:
 
 
 def settings(count: int = SETTINGS, seed: int = 0) -> Iterator[Setting]:
-    """So many settings, evenly spread over the orders of size up to 100,000 viewers, and the large ones.
+    """This many settings, evenly spread over the orders of size up to 100,000 viewers, and the large ones.
 
     The same seed gives the same settings.
     """

@@ -22,7 +22,7 @@ STEP_S, STEPS = 0.005, 200
 """Seconds of a step of a sender's beginning. After so many steps it has as many connections as it needs."""
 
 STEPS_WITH_POLLS = 600
-"""So many steps are counted singly if a sender's rate changes at its polls, because that counts in a short batch."""
+"""This many steps are counted singly if a sender's rate changes at its polls, because that counts in a short batch."""
 
 FIRST_POLL_SECONDS = 0.05
 """Seconds from a sender's first page to its first poll; a test compares them with the sender's."""

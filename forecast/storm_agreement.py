@@ -58,7 +58,7 @@ class StormAgreement:
 
 
 def settings(transports: Sequence[str], count: int = SETTINGS, seed: int = 0) -> Iterator[StormSetting]:
-    """So many settings, evenly spread over the transports and over the orders of size up to ten million viewers.
+    """This many settings, evenly spread over the transports and over the orders of size up to ten million viewers.
 
     The same seed gives the same settings.
     """

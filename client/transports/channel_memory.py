@@ -12,7 +12,7 @@ REFUSED_SECONDS = 60.0
 the connection of all matches for it (https://github.com/aws-amplify/amplify-js/issues/14947)."""
 
 CUTS = 3
-"""So many connections in a row that end at one match's subscription are a refusal, at a service that refuses so."""
+"""This many connections in a row that end at one match's subscription are a refusal, at a service that refuses so."""
 
 
 class ChannelMemory:

@@ -7,9 +7,8 @@ effects of the calls come so much later.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.exceptions import ConnectTimeoutError
 
@@ -17,12 +16,14 @@ from broadcaster.home import watchdog
 from broadcaster.home.cells import Cell, Cells
 from broadcaster.home.watchdog_queue import WatchdogQueue, Watched
 from broadcaster.transports.description import CellDescription
+from devstack.inline import Inline
 from devstack.stack_cells import API_GATEWAY
 from runtime.aws import options
 from runtime.cell_calls import COLD_SECONDS, PATIENCE_SECONDS, CellCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from broadcaster.control.cell_state import CellState
     from broadcaster.control.payload import CarriedEvent
@@ -64,7 +65,7 @@ class ModelledHome:
         }
         queue = WatchdogQueue(_Queue(process, self._put), "", self._watchdog_s)  # type: ignore[arg-type]
         calls = _Calls(process, self._modelled)
-        return process, Cells(cells, queue, _Inline(), process.time, date=process.date, calls=calls)
+        return process, Cells(cells, queue, Inline(), process.time, date=process.date, calls=calls)
 
     def broadcast(self, state: MatchState, events: Sequence[CarriedEvent]) -> float:
         """Start the broadcasts of a match in all cells; returns the seconds that the fan-out is busy with it."""
@@ -213,13 +214,3 @@ class _Queue:
         """Deliver a message after some seconds."""
         del QueueUrl
         self._put(Watched.parse(MessageBody), self._process.spent + DelaySeconds)
-
-
-class _Inline(Executor):
-    """Does its work at once."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """The end of the work."""
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **kwargs))
-        return done

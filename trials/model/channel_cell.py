@@ -14,12 +14,12 @@ from broadcaster.control.cell_state import CellStates
 from broadcaster.home.cells import Cell
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.publisher import Publisher
+from devstack.inline import Inline
 from devstack.system import REGION
 from matches.channels import Channels
 from matches.ledger import Ledger
 from trials.model.actors import Actor, Turn
 from trials.model.cloud import effect, lost, refusal
-from trials.model.inline import Inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable

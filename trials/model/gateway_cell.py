@@ -16,6 +16,7 @@ from broadcaster.home.cells import Cell
 from broadcaster.transports.api_gateway import ApiGateway
 from broadcaster.transports.description import CellDescription
 from broadcaster.transports.registry import DEFAULT
+from devstack.inline import Inline
 from devstack.system import REGION
 from matches.ledger import Ledger
 from subscriptions.viewer_counts import ViewerCounts
@@ -23,7 +24,6 @@ from trials.model import seams
 from trials.model.cloud import StepFunctions
 from trials.model.connections_api import Connections
 from trials.model.execution import Execution
-from trials.model.inline import Inline
 from trials.model.model_sender import ModelSender
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from broadcaster.home import watchdog
 from broadcaster.home.cells import Cells
 from broadcaster.home.fanout import Fanout
 from broadcaster.home.watchdog_queue import WatchdogQueue
+from devstack.inline import Inline
 from devstack.system import System
 from matches.events import parse_record
 from matches.ledger import Ledger
@@ -25,7 +26,6 @@ from trials.model.actors import Died, Routine, Turn
 from trials.model.channel_cell import ChannelCell
 from trials.model.cloud import Queue, Stream, effect
 from trials.model.gateway_cell import GatewayCell
-from trials.model.inline import Inline
 from trials.model.model_sender import ModelSender
 from trials.model.observer import Observer
 from trials.model.reference import AGE_SECONDS, Connection, Reference

@@ -1,4 +1,4 @@
-"""An executor without threads, because the model knows none: one of two calls beside each other comes first."""
+"""An executor without threads, for virtual time: one of two calls beside each other comes first."""
 
 from __future__ import annotations
 
